@@ -29,16 +29,16 @@ pub const PARTS: [(&str, &str); 5] = [
 const PREFACE: &str = "\
 # The lifecycle of a token, told in scenarios
 
-Each file here tells one thing: what is done stands behind `>`, what comes of it is indented under it. The same files
-are played on the bare core, on the asynchronous and on the blocking adapter, and go the same way on each, line by line.
-The rows are those of the decision table in the source of `octo-auth-core`, `src/key/state.rs`.
+Each file here describes one thing. A line after `>` is a step; the indented lines below it are its results. The same
+files are run on the bare core, on the asynchronous and on the blocking adapter, with the same results line by line. The
+rows are those of the decision table in the source of `octo-auth-core`, `src/key/state.rs`.
 
-Time passes only where a step says so. `A1`, `A2` are access tokens and live an hour unless something else stands there,
-`R1`, `R2` the refresh tokens that come with them; a second key has `B1` and `S1`. `inn` and `pub` are accounts, `service`
-is the client itself, `service/a` the same for another tenant, `admin` Octorate's ApiLogin. `(fresh)`, `(stale)` and
-`(suspect)` say how a token is served; `again soon` means within a minute, after a pause that is drawn at random.
+Time passes only where a step says so. `A1`, `A2` are access tokens with a lifetime of one hour unless stated otherwise.
+`R1`, `R2` are the refresh tokens that come with them; a second token spec has `B1` and `S1`. `inn` and `pub` are
+accounts, `service` is the client itself, `service/a` the same for another tenant, `admin` Octorate's ApiLogin.
+`(fresh)`, `(stale)` and `(suspect)` say how a token is served. `again soon` means within a minute, after a random pause.
 
-`cargo run -p octo-auth-tests --bin golden` writes what comes of the steps, and this page, anew.
+`cargo run -p octo-auth-tests --bin golden` writes the results of the steps, and this page, again.
 ";
 
 /// A scenario of this folder.

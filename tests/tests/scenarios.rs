@@ -58,7 +58,7 @@ fn every_scenario_has_a_title_of_its_own_and_is_listed() {
     let folders: BTreeSet<String> = scenarios.iter().map(Filed::part).collect();
     assert!(folders.iter().map(String::as_str).eq(BTreeSet::from(backend::PARTS.map(|(folder, _)| folder))));
     let listed = std::fs::read_to_string(backend::folder().join("index.md")).unwrap_or_default();
-    assert!(listed == backend::index(&scenarios), "the index is stale: write it anew");
+    assert!(listed == backend::index(&scenarios), "the index is stale: write it again");
 }
 
 #[test]

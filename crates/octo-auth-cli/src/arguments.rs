@@ -1,6 +1,6 @@
-//! The command line as `clap` reads it; the text of its help is part of the interface.
+//! The command line as `clap` parses it. The text of its help is part of the interface.
 //!
-//! Deliberately absent: any argument that takes a secret.
+//! By design, no argument takes a secret.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -39,7 +39,7 @@ Exit codes:
   1  a step of the demo failed, an address is denied, or two lists differ
   2  the command line is wrong
   3  correct the configuration: credentials, profile, URL, scope, or a port that is in use
-  4  somebody has to sign in again
+  4  a person has to sign in again
   5  try again later: unreachable, no answer in time, throttled
   6  ask the provider: its answer cannot be read
   7  the person refused access
@@ -154,7 +154,7 @@ pub(crate) enum Command {
     Ip(IpRequest),
 }
 
-/// What `octo-auth profile` is asked for.
+/// The arguments of `octo-auth profile`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProfileRequest {
     /// Print what a profile offers, or everything that is wrong with it
@@ -169,7 +169,7 @@ pub(crate) enum ProfileRequest {
     Try(Trial),
 }
 
-/// An answer to be read by a profile.
+/// The arguments of a trial: an answer, and the profile that interprets it.
 #[derive(Debug, Args)]
 pub(crate) struct Trial {
     /// The profile, a TOML file
@@ -189,7 +189,7 @@ pub(crate) struct Trial {
     pub(crate) scope: Vec<String>,
 }
 
-/// A call whose answer is read.
+/// A call whose answer can be interpreted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AnsweredCall {
     ClientCredentials,
@@ -199,7 +199,7 @@ pub(crate) enum AnsweredCall {
     Api,
 }
 
-/// What `octo-auth config` is asked for.
+/// The arguments of `octo-auth config`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigRequest {
     /// Print each setting that is set, its value and where it comes from, or everything that is wrong
@@ -214,7 +214,7 @@ pub(crate) enum ConfigRequest {
     Names,
 }
 
-/// What `octo-auth ip` is asked for.
+/// The arguments of `octo-auth ip`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum IpRequest {
     /// Print `permitted` or `denied`, and exit with 0 or 1
@@ -249,7 +249,7 @@ pub(crate) enum IpRequest {
     },
 }
 
-/// An address, and the list that is asked about it.
+/// An address and the list to check.
 #[derive(Debug, Args)]
 pub(crate) struct Question {
     /// The address of a caller
@@ -261,7 +261,7 @@ pub(crate) struct Question {
     pub(crate) terms: ListTerms,
 }
 
-/// Where a list is.
+/// The source of a list.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct ListSource {
@@ -273,10 +273,10 @@ pub(crate) struct ListSource {
     pub(crate) rules_env: Option<String>,
 }
 
-/// What the lists may hold.
+/// The rules that a list may contain.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct ListTerms {
-    /// Permit rules for everybody or half the Internet, such as 0.0.0.0/0
+    /// Permit rules that match every address or half the Internet, such as 0.0.0.0/0
     #[arg(long)]
     pub(crate) any: bool,
     /// Refuse IPv6, as Octorate's lists do

@@ -1,6 +1,6 @@
-//! The client that a command is about: the settings with the command's arguments over them, and the transport.
+//! The client of a command, from the settings and the command's arguments, which take precedence. Also the transport.
 //!
-//! The rule kept here: a secret comes from the environment, a file or standard input and never from an argument.
+//! The rule of this module: a secret comes from the environment, a file or standard input, never from an argument.
 
 use std::fs::File;
 use std::io;
@@ -20,15 +20,15 @@ use crate::profile;
 pub(crate) const ROOT_CERTIFICATES: &str = "root_certificates";
 pub(crate) const CLIENT_CERTIFICATE: &str = "client_certificate";
 
-/// Returns the settings, with the arguments over them.
+/// Returns the settings, overridden by the arguments.
 ///
 /// # Errors
 ///
-/// A [`Failure`] with every fault of the settings, or with the argument that is wrong.
+/// Returns a [`Failure`] with every error of the settings, or with the invalid argument.
 pub(crate) fn settings(arguments: &ClientArguments) -> Result<Settings, Failure> {
     combinable(arguments)?;
     if let Some(path) = &arguments.profile {
-        // It names every fault, where the settings name one.
+        // This reports every error of the profile; the settings report only one.
         profile::read(path)?;
     }
     let profile = match (&arguments.profile, arguments.provider) {
@@ -62,7 +62,7 @@ pub(crate) fn settings(arguments: &ClientArguments) -> Result<Settings, Failure>
     }
 }
 
-/// Refuses arguments that make no sense together.
+/// Refuses arguments that cannot be combined.
 fn combinable(arguments: &ClientArguments) -> Result<(), Failure> {
     let is_other =
         arguments.profile.is_some() || arguments.provider.is_some_and(|named| named != Provider::Rfc6749);
@@ -73,7 +73,7 @@ fn combinable(arguments: &ClientArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns a path from the root on, as text.
+/// Returns an absolute path as text.
 pub(crate) fn absolute(path: &Path) -> Result<String, Failure> {
     let wrong = |why: &str| Failure::new(Exit::Configuration, format!("{} {why}", shown(path.display())));
     let absolute =
@@ -81,11 +81,11 @@ pub(crate) fn absolute(path: &Path) -> Result<String, Failure> {
     absolute.into_os_string().into_string().map_err(|_| wrong("is not UTF-8"))
 }
 
-/// Returns the transport with the certificates that are named.
+/// Returns the transport with the configured certificates.
 ///
 /// # Errors
 ///
-/// A [`Failure`] for a proxy or a certificate that cannot be used.
+/// Returns a [`Failure`] for a proxy or a certificate that cannot be used.
 pub(crate) fn transport(settings: &Settings) -> Result<UreqTransport, Failure> {
     let mut transport = UreqTransport::new()?;
     let unusable = |error: SetupError, file: &Path| Failure::from(error).about(shown(file.display()));
@@ -100,7 +100,7 @@ pub(crate) fn transport(settings: &Settings) -> Result<UreqTransport, Failure> {
     Ok(transport)
 }
 
-/// Reads a PEM file; one with a key only if no other user can read it.
+/// Reads a PEM file. A file with a key must not be readable for other users.
 fn read(path: &Path, has_key: bool) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let place = shown(path.display());
     let unreadable = |error: io::Error| {

@@ -1,6 +1,6 @@
-//! `octo-auth config`: the settings in force and where each comes from, or everything that is wrong with them.
+//! `octo-auth config`: the effective settings and the source of each, or all their errors.
 //!
-//! The rule kept here: a secret is never shown, and nothing is sent.
+//! The rule of this module: a secret is never shown, and nothing is sent.
 
 use std::path::Path;
 
@@ -10,11 +10,11 @@ use crate::arguments::ConfigRequest;
 use crate::failure::{Exit, Failure, shown};
 use crate::output::Output;
 
-/// Shows the settings, or the names there are.
+/// Shows the settings, or the names of all settings.
 ///
 /// # Errors
 ///
-/// A [`Failure`] with every fault of the file and the environment.
+/// Returns a [`Failure`] with every error of the file and the environment.
 pub(crate) fn run(request: &ConfigRequest, output: &mut Output) -> Result<Exit, Failure> {
     match request {
         ConfigRequest::Show { config } => show(config.as_deref(), output),

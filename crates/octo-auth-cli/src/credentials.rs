@@ -1,7 +1,7 @@
 //! Client id and client secret, from a file or standard input.
 //!
-//! The rules kept here: a message names the place and the line, never what stands there; a file that others can read or
-//! change is not read. What was read is wiped when dropped.
+//! The rules of this module: a message names the place and the line, never its content. A file that other users can
+//! read or change is not read. The content is wiped when dropped.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read};
@@ -13,14 +13,14 @@ use zeroize::Zeroizing;
 use crate::failure::{self, Exit, Failure, shown};
 use crate::output;
 
-/// The longest text credentials are read from, in bytes.
+/// The longest text with credentials, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
-/// Returns the settings with the credentials of a file, or of standard input for `-`, in them.
+/// Reads the credentials from a file, or from standard input for `-`, and adds them to the settings.
 ///
 /// # Errors
 ///
-/// A [`Failure`] that says where something is missing or cannot be read.
+/// Returns a [`Failure`] that names the place where something is missing or unreadable.
 pub(crate) fn read(source: &Path, settings: Settings) -> Result<Settings, Failure> {
     if source.as_os_str() == "-" {
         let input = std::io::stdin();
@@ -37,7 +37,7 @@ pub(crate) fn read(source: &Path, settings: Settings) -> Result<Settings, Failur
     parse(&text(file, &place)?, &place, &name, settings)
 }
 
-/// Refuses an open file with a secret that users other than its owner can read or change.
+/// Refuses an open file with a secret that other users can read or change.
 pub(crate) fn refuse_shared(file: &File, path: &Path, place: &str) -> Result<(), Failure> {
     let Some(mode) = shared_mode(file).map_err(|error| unreadable(place, &error))? else { return Ok(()) };
     let message = format!("{place} can be read or changed by other users of this machine (mode {mode:04o})");
@@ -45,7 +45,7 @@ pub(crate) fn refuse_shared(file: &File, path: &Path, place: &str) -> Result<(),
     Err(Failure::new(Exit::Configuration, message).with_remedy(remedy))
 }
 
-/// A path as one word of a shell.
+/// Quotes a path as one word of a shell.
 fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+@%".contains(letter);
@@ -72,7 +72,7 @@ fn text(reader: impl Read, place: &str) -> Result<Zeroizing<String>, Failure> {
     Ok(text)
 }
 
-/// Reads `name=value` lines; white space around both parts is dropped, and a value in quotes is refused.
+/// Parses `name=value` lines. White space around both parts is removed, and a quoted value is refused.
 fn parse(text: &str, place: &str, name: &str, mut settings: Settings) -> Result<Settings, Failure> {
     let mut found = [("client_id", false), ("client_secret", false)];
     for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
@@ -102,7 +102,7 @@ fn parse(text: &str, place: &str, name: &str, mut settings: Settings) -> Result<
     }
 }
 
-/// The name of a line as a shell reads it, without `export`.
+/// Returns the name of a line without `export`, which a shell permits.
 fn bare(name: &str) -> &str {
     let name = name.trim();
     match name.strip_prefix("export") {
@@ -111,7 +111,7 @@ fn bare(name: &str) -> &str {
     }
 }
 
-/// Whether a value begins and ends with the same quote, which a shell would take away.
+/// Whether a value begins and ends with the same quote, which a shell would remove.
 fn is_quoted(value: &str) -> bool {
     value.len() > 1 && ['"', '\''].iter().any(|&quote| value.starts_with(quote) && value.ends_with(quote))
 }

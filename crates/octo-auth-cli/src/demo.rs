@@ -1,7 +1,7 @@
 //! `octo-auth demo`: every flow of every provider, through both adapters, over real sockets.
 //!
-//! A chapter is one provider's flows, written once. It is played by each adapter against an emulator of its own, so
-//! that neither sees the other's requests in a limit or a log, and the two plays are then told side by side.
+//! A chapter contains the flows of one provider, written once. Each adapter plays it against a separate emulator, so
+//! that neither sees the other's requests in a limit or a log. Then the results of both are shown side by side.
 
 mod adapter;
 mod chapter;
@@ -63,11 +63,11 @@ const CHAPTERS: [Chapter; 5] = [
     },
 ];
 
-/// Plays all chapters and tells them; the answer is whether every step did what it must.
+/// Plays all chapters and shows them. The exit code says whether every step succeeded.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if an adapter or an emulator cannot be started, or the telling cannot be written.
+/// Returns a [`Failure`] if an adapter or an emulator cannot be started, or if the output cannot be written.
 pub(crate) fn run(json: bool, output: &mut Output) -> Result<Exit, Failure> {
     let adapters = [Adapter::asynchronous()?, Adapter::blocking()?];
     let mut tally = renderer::Tally::default();

@@ -1,7 +1,7 @@
-//! `octo-auth doctor`: everything that a working token needs, checked one by one.
+//! `octo-auth doctor`: checks everything that a working token needs.
 //!
-//! The rule kept here: each line says what was checked, what came of it, and what to do. A check that cannot be made says
-//! so. No credentials are sent, and no token is changed.
+//! The rule of this module: each line names the check, its result and the remedy, also if a check is not possible. No
+//! credentials are sent, and no token is changed.
 
 mod finding;
 mod proof;
@@ -24,7 +24,7 @@ use crate::{client, inventory, keys, store, stored};
 ///
 /// # Errors
 ///
-/// A [`Failure`] if the findings cannot be printed.
+/// Returns a [`Failure`] if the findings cannot be printed.
 pub(crate) fn run(request: &DoctorRequest, output: &mut Output) -> Result<Exit, Failure> {
     let mut findings = Vec::new();
     match client::settings(&request.client) {
@@ -159,7 +159,8 @@ fn records(store: &FileStore, settings: &Settings) -> Finding {
     }
 }
 
-/// Whether the client secret of each registration can be had. What cannot be read was named among the records.
+/// Checks whether the client secret of each registration can be obtained. An unreadable registration was already
+/// reported with the records.
 fn secrets(store: &FileStore) -> Finding {
     let check = "secrets";
     let labels = match store.registrations() {

@@ -1,4 +1,4 @@
-//! `octo-auth emulate`: the emulator until Ctrl-C, with what it is asked as it is asked.
+//! `octo-auth emulate`: runs the emulator until Ctrl-C and shows each request.
 
 mod file;
 mod ordered;
@@ -12,7 +12,7 @@ use crate::arguments::EmulateRequest;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 
-/// How often the log is looked at.
+/// The interval for reading the log.
 const EVERY: Duration = Duration::from_millis(200);
 
 /// Runs the emulator until the process is interrupted.
@@ -21,7 +21,7 @@ const EVERY: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 ///
-/// A [`Failure`] if the port is in use or cannot be had, or if the file cannot be used.
+/// Returns a [`Failure`] if the port is in use or not available, or if the file cannot be used.
 pub(crate) fn run(request: &EmulateRequest, output: &mut Output) -> Result<Exit, Failure> {
     let request = &file::joined(request)?;
     let builder = Emulator::builder().port(request.port.unwrap_or(0));
@@ -44,14 +44,14 @@ pub(crate) fn run(request: &EmulateRequest, output: &mut Output) -> Result<Exit,
     Ok(Exit::Done)
 }
 
-/// The entries that came since. The log forgets its oldest entries when it is full, so what was shown before may
-/// stand at its beginning without its own first entries.
+/// Returns the entries that are new. A full log drops its oldest entries, so the earlier list may start with entries
+/// that the log no longer has.
 fn unseen<'a>(before: &[Entry], now: &'a [Entry]) -> &'a [Entry] {
     let kept = (0..=before.len()).map(|forgotten| &before[forgotten..]).find(|kept| now.starts_with(kept));
     &now[kept.map_or(0, <[Entry]>::len)..]
 }
 
-/// A token request that works with the demo credentials.
+/// An example of a token request that works with the demo credentials.
 struct Example {
     title: &'static str,
     host: &'static str,
@@ -98,13 +98,13 @@ const EXAMPLES: [Example; 4] = [
     },
 ];
 
-/// A page where a person signs in with the demo credentials.
+/// A page at which a person signs in with the demo credentials.
 struct Page {
     title: &'static str,
     host: &'static str,
     path: &'static str,
     client_id: &'static str,
-    /// Where the browser goes afterwards; nothing for the page the emulator has for that.
+    /// The redirect target; `None` for the emulator's own page.
     redirect_uri: Option<&'static str>,
     others: &'static [(&'static str, &'static str)],
 }
@@ -113,7 +113,7 @@ const CODE: (&str, &str) = ("response_type", "code");
 
 const PAGES: [Page; 3] = [
     Page {
-        title: "Octorate (goes on to https://localhost, where nobody answers: the code stands in the address bar)",
+        title: "Octorate (redirects to https://localhost, where no program answers: the code is in the address bar)",
         host: "admin.octorate.com",
         path: "/octobook/identity/oauth.xhtml",
         client_id: octorate::DEMO_CLIENT_ID,
@@ -146,7 +146,7 @@ fn welcome(emulator: &Emulator) -> String {
     format!(
         "The emulator listens at {url}. Ctrl-C stops it.\n\n\
          Each host is a path prefix:\n{hosts}\n\
-         Demo credentials, known to everybody, and a request with each:\n{examples}\n\
+         Demo credentials, which are public, and a request with each:\n{examples}\n\
          Pages to sign in at, for the browser:\n{pages}\n\
          The last two also take any other redirect URI of the form http://127.0.0.1:PORT/...\n\n\
          A token by this program:\n\n  \

@@ -1,7 +1,7 @@
-//! `octo-auth exec`: another program with a token in its environment.
+//! `octo-auth exec`: runs another program with a token in its environment.
 //!
-//! The rule kept here: the token stands in the environment of that program and nowhere else. On Unix the program takes the
-//! place of this one, so that signals, exit code and terminal are its own.
+//! The rule of this module: the token is only in the environment of that program. On Unix the program replaces this
+//! one, so it has its own signals, exit code and terminal.
 
 use std::io::ErrorKind;
 use std::process::Command;
@@ -16,12 +16,12 @@ use crate::token;
 ///
 /// # Errors
 ///
-/// A [`Failure`] if there is no token, or if the program cannot be run.
+/// Returns a [`Failure`] if there is no token, or if the program cannot be run.
 pub(crate) fn run(request: &ExecRequest) -> Result<Exit, Failure> {
     let variable = &request.variable;
     let is_name = !variable.starts_with(|first: char| first.is_ascii_digit())
         && variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    // The system reads these itself, and may show them.
+    // The system itself reads these variables, and may show them.
     let is_of_the_system = variable == "PATH" || variable.starts_with("LD_") || variable.starts_with("DYLD_");
     if variable.is_empty() || !is_name || is_of_the_system {
         return Err(Failure::new(Exit::Usage, "the value of --variable is not a name of a variable")
@@ -48,7 +48,7 @@ pub(crate) fn run(request: &ExecRequest) -> Result<Exit, Failure> {
         .with_remedy("name a program that you may run, behind --"))
 }
 
-/// Puts the program in the place of this one. It returns only if that fails.
+/// Replaces this program by the other. It returns only if that fails.
 #[cfg(unix)]
 fn replaced(command: &mut Command) -> Result<Exit, std::io::Error> {
     use std::os::unix::process::CommandExt;

@@ -1,7 +1,7 @@
-//! Why a command failed, for people and for scripts.
+//! The error of a command, for people and for scripts.
 //!
-//! The rule kept here: the exit code says who must act, as the remedies of the core do; the text is one message, its
-//! causes and what to do, none of which holds a secret.
+//! The rule of this module: the exit code says who must act, like the remedies of the core. The text is one message,
+//! its causes and the remedy, none of which contains a secret.
 
 use std::error::Error;
 use std::fmt;
@@ -32,9 +32,9 @@ pub(crate) enum Exit {
     AskProvider = 6,
     /// The person refused access.
     Refused = 7,
-    /// The program of `exec` cannot be run, as a shell tells it.
+    /// The program of `exec` cannot be run; the code is that of a shell.
     NotRunnable = 126,
-    /// There is no such program, as a shell tells it.
+    /// The program of `exec` does not exist; the code is that of a shell.
     NotFound = 127,
 }
 
@@ -55,7 +55,7 @@ impl From<Remedy> for Exit {
     }
 }
 
-/// Why a command failed.
+/// The error of a command.
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: Exit,
@@ -70,12 +70,12 @@ impl Failure {
         Self { exit, message: message.into(), causes: Vec::new(), remedy: None, hint: None }
     }
 
-    /// A failure with the text and the causes of an error.
+    /// Creates a failure with the text and the causes of an error.
     pub(crate) fn of(exit: Exit, error: &dyn Error) -> Self {
         Self::new(exit, error.to_string()).because_of(error.source())
     }
 
-    /// Adds a cause and the causes of that; what the message says already is left out.
+    /// Adds a cause and its own causes. Omits text that the message already contains.
     pub(crate) fn because_of(mut self, cause: Option<&(dyn Error + 'static)>) -> Self {
         let mut next = cause;
         while let Some(cause) = next {
@@ -93,13 +93,13 @@ impl Failure {
         self
     }
 
-    /// Adds where to look first, after what to do.
+    /// Adds a hint where to look first, after the remedy.
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Puts what was being done before the message.
+    /// Prefixes the message with the current operation.
     pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
         self.message = format!("{what}: {}", self.message);
         self
@@ -120,7 +120,7 @@ impl Failure {
     }
 }
 
-/// `error: …`, a line `because …` for each cause, a line with what to do, and a hint.
+/// Formats `error: …`, a line `because …` for each cause, a line with the remedy, and a hint.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", self.message)?;
@@ -137,7 +137,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// A name or a path as it can be shown: what would hide, move or forge a line is escaped.
+/// Formats a name or a path for output. Escapes characters that could hide, move or forge a line.
 pub(crate) fn shown(text: impl fmt::Display) -> String {
     let is_harmful = |letter: char| {
         letter.is_control()
@@ -171,7 +171,7 @@ impl From<RequestError> for Failure {
     }
 }
 
-/// Every fault of the settings; more than one, each in a line of its own.
+/// Lists every error of the settings, one per line if there are several.
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let is_missing = |name: &str| {
@@ -202,7 +202,7 @@ impl From<SetupError> for Failure {
     }
 }
 
-/// Its message says what to do, unless the operating system refused something.
+/// The message contains the remedy, unless the operating system refused an operation.
 impl From<&FileStoreError> for Failure {
     fn from(error: &FileStoreError) -> Self {
         let failure = Self::of(error.remedy().into(), error);
@@ -234,7 +234,7 @@ impl From<SecretError> for Failure {
     }
 }
 
-/// A token that could not be had. Its message says what to do, or that of the store does.
+/// A token that could not be obtained. Its message contains the remedy, or the store's message does.
 impl From<octo_auth_core::TokenError> for Failure {
     fn from(failure: octo_auth_core::TokenError) -> Self {
         let of_the_store = failure.source().and_then(|source| source.downcast_ref::<FileStoreError>());
@@ -252,7 +252,7 @@ impl From<ProfileError> for Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let (exit, remedy) = match error {
-            // Its message says it.
+            // The message contains the remedy.
             StartError::PortInUse { .. } => return Self::of(Exit::Configuration, &error),
             StartError::Listen { .. } => (Exit::Configuration, ANOTHER_PORT),
             _ => (Exit::TryLater, "try again when the machine has less to do"),

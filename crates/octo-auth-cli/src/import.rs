@@ -1,6 +1,7 @@
-//! `octo-auth import`: a refresh token from elsewhere begins an account, unless the account holds what was renewed from it.
+//! `octo-auth import`: starts an account with a refresh token from elsewhere, unless the account already has tokens
+//! refreshed from it.
 //!
-//! The rule kept here: the refresh token comes from standard input and is shown nowhere.
+//! The rule of this module: the refresh token comes from standard input and is never shown.
 
 use std::io::{IsTerminal, Read};
 use std::time::Duration;
@@ -17,14 +18,14 @@ use crate::stored::{Absent, Stored};
 /// The longest refresh token, in bytes.
 const LONGEST: u64 = 16 * 1024;
 
-/// How long saving may take.
+/// The limit of the wait for the save.
 const SAVING: Duration = Duration::from_secs(10);
 
-/// Imports the refresh token, and stores with what the client is registered.
+/// Imports the refresh token, and stores the registration of the client.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if there is no refresh token on standard input, or if it cannot be stored.
+/// Returns a [`Failure`] if standard input contains no refresh token, or if the token cannot be stored.
 pub(crate) fn run(request: &ImportRequest, output: &mut Output) -> Result<Exit, Failure> {
     let stored = Stored::open(&request.client, &request.stored, Absent::Created)?;
     if stored.key.is_client_grant() {
@@ -33,7 +34,7 @@ pub(crate) fn run(request: &ImportRequest, output: &mut Output) -> Result<Exit, 
     }
     stored.registrable()?;
     let name = RecordName::new(&stored.client, &stored.key);
-    // What cannot be read is named before anything is asked for.
+    // An unreadable record is reported before any input is read.
     let family = || -> Result<Option<String>, Failure> {
         let read = record::read(&stored.store, &name)?;
         Ok(read.and_then(|record| record.family().map(str::to_owned)))

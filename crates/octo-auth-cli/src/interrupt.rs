@@ -1,6 +1,7 @@
-//! Ctrl-C while a token is renewed: what the provider answers is stored before the program ends.
+//! Ctrl-C during a refresh: the answer of the provider is stored before the program ends.
 //!
-//! A provider that replaces refresh tokens has ended the old one with its answer; the new one is lost unless it is stored.
+//! A provider that rotates refresh tokens has ended the old one with its answer. The new one is lost unless it is
+//! stored.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -9,22 +10,22 @@ use octo_auth_blocking::TokenManager;
 
 use crate::failure::Failure;
 
-/// Whether a signal has come, once signals are caught.
+/// Whether a signal has arrived, once signals are caught.
 static IS_ENDING: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// Returns unless a signal has come: then the thread that finishes what is under way ends the program, with the exit code of
-/// the signal.
+/// Returns unless a signal has arrived. In that case, another thread finishes the work in flight and ends the program
+/// with the exit code of the signal.
 pub(crate) fn leave_the_end() {
     while IS_ENDING.get().is_some_and(|is_ending| is_ending.load(Ordering::SeqCst)) {
         std::thread::park();
     }
 }
 
-/// Has SIGINT, SIGTERM and SIGHUP finish what is under way first. A second signal ends the program at once.
+/// Catches SIGINT, SIGTERM and SIGHUP and finishes the work in flight first. A second signal ends the program at once.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if the operating system does not let signals be caught.
+/// Returns a [`Failure`] if the operating system cannot register the handlers.
 #[cfg(unix)]
 pub(crate) fn finish_first(manager: &TokenManager) -> Result<(), Failure> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -37,11 +38,11 @@ pub(crate) fn finish_first(manager: &TokenManager) -> Result<(), Failure> {
     let uncaught = |error: std::io::Error| {
         Failure::new(Exit::TryLater, "signals cannot be caught").because_of(Some(&error))
     };
-    // Before the flag, which main waits behind: the thread below must see each signal that sets it.
+    // This comes before the flag that blocks main: the thread below must see each signal that sets the flag.
     let mut signals = Signals::new(ENDING).map_err(uncaught)?;
     let is_second = IS_ENDING.get_or_init(Arc::default);
     for signal in ENDING {
-        // In this order: the first signal only sets the flag.
+        // The order matters: the first signal must only set the flag.
         flag::register_conditional_shutdown(signal, 128 + signal, is_second.clone()).map_err(uncaught)?;
         flag::register(signal, is_second.clone()).map_err(uncaught)?;
     }
@@ -58,11 +59,11 @@ pub(crate) fn finish_first(manager: &TokenManager) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Signals are those of Unix.
+/// Signals exist only on Unix.
 ///
 /// # Errors
 ///
-/// None.
+/// Never returns an error.
 #[cfg(not(unix))]
 pub(crate) fn finish_first(_: &TokenManager) -> Result<(), Failure> {
     Ok(())

@@ -1,4 +1,4 @@
-//! What stands in the directory of a store: each record, and the client and the key whose it is, where that is known.
+//! The content of a store's directory: each record, with its client and token spec if they are known.
 
 use std::collections::BTreeMap;
 
@@ -14,33 +14,33 @@ use crate::record;
 use crate::revocation;
 use crate::stored;
 
-/// What stands in the directory.
+/// The content of the directory.
 pub(crate) struct Inventory {
-    /// The records of tokens, in order.
+    /// The records of tokens, sorted.
     pub(crate) records: Vec<Entry>,
-    /// The registrations that cannot be used, by their labels.
+    /// The unusable registrations, by their labels.
     pub(crate) unusable: Vec<(String, Failure)>,
 }
 
 /// A record of tokens.
 pub(crate) struct Entry {
     pub(crate) name: RecordName,
-    /// Whose it is; `None` if neither a registration nor the settings tell.
+    /// The client and the token spec; `None` if neither a registration nor the settings contain them.
     pub(crate) of: Option<(Client, TokenSpec)>,
 }
 
 impl Entry {
-    /// Returns what stands in the record's name of the account, or of the scopes.
+    /// Returns the readable part of the record's name: the account or the scopes.
     pub(crate) fn readable(&self) -> &str {
         self.name.as_str().rsplit('.').nth(1).unwrap_or_default()
     }
 }
 
-/// Reads the directory. The records themselves are not read.
+/// Lists the directory. It does not read the records themselves.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if the directory cannot be read.
+/// Returns a [`Failure`] if the directory cannot be read.
 pub(crate) fn read(store: &FileStore, settings: &Settings) -> Result<Inventory, Failure> {
     let (mut known, mut unusable) = (BTreeMap::new(), Vec::new());
     for label in store.registrations()? {
@@ -64,11 +64,12 @@ pub(crate) fn read(store: &FileStore, settings: &Settings) -> Result<Inventory, 
     Ok(Inventory { records: names.into_iter().filter(is_of_tokens).map(entry).collect(), unusable })
 }
 
-/// Reads the record of a key, and returns how it stands. What would be done next is not done.
+/// Reads the record of a token spec and returns its status. The next action of the manager is not executed.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if no request of the key can be built, or the operating system gives no random bytes.
+/// Returns a [`Failure`] if no request of the token spec can be built, or if the operating system provides no random
+/// bytes.
 pub(crate) fn look(store: &FileStore, client: &Client, key: &TokenSpec) -> Result<Status, Failure> {
     let entropy = entropy().map_err(|error| Failure::of(Exit::TryLater, &error))?;
     let now = SystemClock.now();
@@ -76,7 +77,7 @@ pub(crate) fn look(store: &FileStore, client: &Client, key: &TokenSpec) -> Resul
     if let Verdict::Run(Job::Load(job)) = machine.decide(key, now).verdict {
         let read = store.load(job.name());
         let next = machine.report(job.loaded(read), now);
-        // It is not carried out.
+        // The action is not executed.
         drop(next);
     }
     let status = machine.status(key, now);
@@ -88,19 +89,20 @@ pub(crate) fn look(store: &FileStore, client: &Client, key: &TokenSpec) -> Resul
     })
 }
 
-/// Returns why the record of a key cannot be used; `None` if it can.
+/// Returns why the record of a token spec cannot be used; `None` if it can.
 ///
 /// # Errors
 ///
-/// As [`look`].
+/// Returns the errors of [`look`].
 pub(crate) fn fault(store: &FileStore, client: &Client, key: &TokenSpec) -> Result<Option<Failure>, Failure> {
     let status = look(store, client, key)?;
     let is_unusable = status.setback.filter(|setback| setback.kind() == TokenErrorKind::StoreUnavailable);
-    // A file that cannot be read was named already.
+    // An unreadable file was already reported.
     Ok(is_unusable.map(Failure::from).filter(|_| store.load(&RecordName::new(client, key)).is_ok()))
 }
 
-/// Returns the client of the settings and its key that has this record, if it can be told from the readable part.
+/// Returns the client of the settings and its token spec for this record, if the readable part of the name identifies
+/// it.
 fn by_settings(client: &Client, settings: &Settings, name: &RecordName) -> Option<(Client, TokenSpec)> {
     let readable = name.as_str().rsplit('.').nth(1).unwrap_or_default();
     let scopes = settings.scopes().ok()?;
@@ -108,7 +110,7 @@ fn by_settings(client: &Client, settings: &Settings, name: &RecordName) -> Optio
     keys.into_iter().find(|key| RecordName::new(client, key) == *name).map(|key| (client.clone(), key))
 }
 
-/// Returns whether a record counts the requests of a registration.
+/// Whether a record is the request log of a registration.
 fn is_request_log(name: &RecordName) -> bool {
     name.as_str().rsplit('.').nth(2) == Some("requests")
 }

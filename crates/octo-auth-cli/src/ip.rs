@@ -1,6 +1,6 @@
-//! `octo-auth ip`: questions to lists of addresses, with answers for people and exit codes for scripts.
+//! `octo-auth ip`: checks lists of addresses, with answers for people and exit codes for scripts.
 //!
-//! The rule kept here: a list that cannot be read is never an answer, neither yes nor no.
+//! The rule of this module: an unreadable list is never an answer, neither yes nor no.
 
 mod change;
 
@@ -19,7 +19,7 @@ use change::Told;
 ///
 /// # Errors
 ///
-/// A [`Failure`] if a list cannot be read or one of its rules is wrong.
+/// Returns a [`Failure`] if a list cannot be read or contains an invalid rule.
 pub(crate) fn run(request: &IpRequest, output: &mut Output) -> Result<Exit, Failure> {
     match request {
         IpRequest::Check(question) => {
@@ -111,13 +111,13 @@ fn accepted(terms: ListTerms) -> RuleOptions {
     if terms.egress { accepted.egress() } else { accepted }
 }
 
-/// Whether a list is a JSON array, and not text that begins with an address in brackets.
+/// Whether a list is a JSON array, not text that begins with an address in brackets.
 fn is_json(text: &str) -> bool {
     let inside = text.trim_start_matches('\u{feff}').trim_start().strip_prefix('[');
     inside.is_some_and(|inside| inside.trim_start().starts_with(['"', ']']))
 }
 
-/// Every bad rule in a line of its own.
+/// Lists every invalid rule, one per line.
 fn refused(error: &ListError) -> Failure {
     let lines: String = error.to_string().lines().map(|line| format!("\n  {line}")).collect();
     let switch = matches!(error, ListError::Rules(bad) if bad.iter().all(|(_, error)| error.problem().can_be_switched_on()));

@@ -1,7 +1,7 @@
 //! The keyring of the operating system.
 //!
-//! The rule kept here: it is waited for three seconds at most, and without it nothing is stored in plain text unless the
-//! user says so.
+//! The rule of this module: the wait for the keyring is at most three seconds. Without it nothing is stored in plain
+//! text, unless the user asks for that.
 
 #[cfg(feature = "keyring")]
 mod present;
@@ -15,25 +15,25 @@ use crate::failure::{Exit, Failure};
 #[cfg(feature = "keyring")]
 pub(crate) use present::{new_key, secret};
 
-/// What to do without a keyring.
+/// The alternatives to a keyring.
 const CHOICES: &str = "start or unlock the keyring; or set store.key_file, store.key_command or OCTO_AUTH_STORE_KEY in its \
     place; or unset store.key_keyring, and tokens are stored as plain text that only you can read";
 
-/// Fails, as this program was built without a keyring.
+/// Returns an error, because this program was built without keyring support.
 ///
 /// # Errors
 ///
-/// A [`Failure`] that names the three choices there are.
+/// Always returns a [`Failure`] that names the three alternatives.
 #[cfg(not(feature = "keyring"))]
 pub(crate) fn secret(name: &str) -> Result<Secret, Failure> {
     Err(absent(name))
 }
 
-/// Fails, as this program was built without a keyring.
+/// Returns an error, because this program was built without keyring support.
 ///
 /// # Errors
 ///
-/// A [`Failure`] that names the three choices there are.
+/// Always returns a [`Failure`] that names the three alternatives.
 #[cfg(not(feature = "keyring"))]
 pub(crate) fn new_key(name: &str) -> Result<(), Failure> {
     Err(absent(name))
@@ -46,7 +46,7 @@ fn absent(name: &str) -> Failure {
     Failure::new(Exit::Configuration, message).with_remedy(CHOICES)
 }
 
-/// The failure of a place of a key that this program does not know.
+/// Returns the failure for an unknown kind of key source.
 pub(crate) fn unknown(source: &KeySource) -> Failure {
     Failure::new(Exit::Configuration, format!("a key cannot be read from {source:?}")).with_remedy(CHOICES)
 }

@@ -1,6 +1,6 @@
-//! The keys that seal the store, from wherever the settings say.
+//! The keys that seal the store, from the source in the settings.
 //!
-//! The rule kept here: a key that cannot be had is an error. Nothing is written in plain text instead.
+//! The rule of this module: a key that cannot be obtained is an error. Nothing is written in plain text instead.
 
 use std::process::Command;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use octo_auth_store_file::{Key, Keys, SecretError, SecretSource};
 use crate::failure::Failure;
 use crate::keyring;
 
-/// How long a command may take that prints a key: a person may have to type a password.
+/// The limit for a command that prints a key: a person may have to type a password.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Returns the keys; `None` if nothing is to be sealed.
+/// Returns the keys; `None` if the settings do not ask for sealing.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if a key that is set cannot be had.
+/// Returns a [`Failure`] if a configured key cannot be obtained.
 pub(crate) fn of(settings: &Settings) -> Result<Option<Keys>, Failure> {
-    // One that stands alone is an error.
+    // An old key without a new one is an error.
     let old = settings.store_old_key()?;
     let Some(source) = settings.store_key()? else { return Ok(None) };
     let keys = Keys::new(key(&source)?);
@@ -31,7 +31,7 @@ pub(crate) fn of(settings: &Settings) -> Result<Option<Keys>, Failure> {
 }
 
 fn key(source: &KeySource) -> Result<Key, Failure> {
-    // Its own id takes the place of this one.
+    // `with_own_id` replaces this id.
     let id = "key";
     let key: Result<Key, SecretError> = match source {
         KeySource::Here(_, Origin::Environment(variable)) => {

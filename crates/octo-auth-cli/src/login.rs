@@ -1,7 +1,7 @@
-//! `octo-auth login`: a person signs in with a browser, and the account's tokens are stored.
+//! `octo-auth login`: a person signs in with a browser, and the tokens of the account are stored.
 //!
-//! The rules kept here: that the store can be written is proven before the code is spent; the code is sent once; the
-//! command says that it is done after the tokens are stored. The callback and the code are shown nowhere.
+//! The rules of this module: the store must be proven writable before the code is used; the code is sent once; the
+//! command reports success only after the tokens are stored. The callback and the code are never shown.
 
 mod ended;
 mod pasted;
@@ -22,27 +22,27 @@ use crate::record;
 use crate::stored::{Absent, Stored};
 use ended::{not_exchanged, not_listening, rejected, too_late};
 
-/// The redirect URI of a provider that takes `https` only: Octorate's default, where no program listens.
+/// The redirect URI of a provider that only accepts `https`: Octorate's default, at which no program listens.
 const NOWHERE: &str = "https://localhost";
 
-/// The path of a listener that was not chosen.
+/// The default path of the listener.
 const PATH: &str = "/callback";
 
-/// How long storing the tokens may take after the exchange.
+/// The limit of the wait for the save after the exchange.
 const SAVING: Duration = Duration::from_secs(10);
 
 /// Signs a person in.
 ///
 /// # Errors
 ///
-/// A [`Failure`] whose exit code says who must act; [`Exit::Refused`] if the person refused.
+/// Returns a [`Failure`] whose exit code says who must act; it is [`Exit::Refused`] if the person refused.
 pub(crate) fn run(request: &LoginRequest, output: &mut Output) -> Result<Exit, Failure> {
     let directory = request.store.directory.clone();
     let whose =
         StoredArguments { store: StoreArguments { directory }, account: Some(request.account.clone()) };
     let stored = Stored::open(&request.client, &whose, Absent::Created)?;
     stored.registrable()?;
-    // What cannot be read is named before a person is asked for anything.
+    // An unreadable record is reported before the person is asked for anything.
     record::read(&stored.store, &RecordName::new(&stored.client, &stored.key))?;
     probe::room(stored.store.directory())?;
     let manager = stored.manager()?;
@@ -73,16 +73,16 @@ pub(crate) fn run(request: &LoginRequest, output: &mut Output) -> Result<Exit, F
     Ok(Exit::Done)
 }
 
-/// How the callback comes to this program.
+/// How the callback reaches this program.
 enum Way {
-    /// The browser brings it to a listener.
+    /// The browser sends it to a listener.
     Listen(CallbackListener),
-    /// The person copies it from the browser's bar.
+    /// The person copies it from the browser's address bar.
     Paste(String),
 }
 
 impl Way {
-    /// Chooses by the redirect URI that is named, or else by what the provider takes.
+    /// Chooses by the given redirect URI, or by what the provider accepts.
     fn of(named: Option<&str>, profile: &Profile) -> Result<Self, Failure> {
         let rules = profile.document().authorization.as_ref();
         let is_https = rules.is_some_and(|rules| rules.redirect_uri == RedirectRule::Https);
@@ -95,7 +95,7 @@ impl Way {
         listener.map(Self::Listen).map_err(|error| not_listening(&error))
     }
 
-    /// Where the browser may be, as the end of a sentence.
+    /// Describes where the person may continue, as the end of a sentence.
     fn place(&self) -> &'static str {
         match self {
             Self::Listen(_) => ", in a browser on this machine",
@@ -135,8 +135,8 @@ fn listened(
     outcome
 }
 
-/// Exchanges the code, once, and makes sure that the tokens are stored. The registration is stored first: without it, a
-/// later command could not use them.
+/// Exchanges the code once, and makes sure that the tokens are stored. The registration is stored first: without it, a
+/// later command could not use the tokens.
 fn kept(
     account: &Account,
     code: AuthorizationCode,
@@ -155,7 +155,7 @@ fn kept(
         .with_hint(account.tokens().explain().replace('\n', "\n    ")))
 }
 
-/// How long a code lives, in seconds.
+/// Returns the lifetime of a code, in seconds.
 fn lifetime(profile: &Profile) -> u32 {
     profile.document().authorization.as_ref().map_or(0, |rules| rules.code_lifetime_seconds)
 }

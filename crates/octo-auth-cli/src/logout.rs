@@ -1,8 +1,8 @@
-//! `octo-auth logout`: ends an account here, and takes its token back at the provider where that can be done.
+//! `octo-auth logout`: ends an account here, and revokes its token at the provider if possible.
 //!
-//! The rule kept here: before the account is ended, the token to be taken back is written down, and it stays there until
-//! the provider has taken it back. So a revocation that fails, or a crash, loses nothing. It is sent beside the budget of
-//! token requests: who signs out wants that now, and no provider documents a limit of revocations.
+//! The rule of this module: before the account is ended, the token to revoke is stored, and it stays stored until the
+//! provider has revoked it. So a failed revocation or a crash loses nothing. The revocation does not count against the
+//! budget of token requests: a person who signs out wants that now, and no provider documents a limit of revocations.
 
 use std::time::Duration;
 
@@ -16,14 +16,15 @@ use crate::record;
 use crate::revocation::Revocations;
 use crate::stored::{Absent, Stored};
 
-/// How long saving may take.
+/// The limit of the wait for the save.
 const SAVING: Duration = Duration::from_secs(10);
 
-/// Ends the account, and takes back its token and what earlier attempts left.
+/// Ends the account, and revokes its token and those left from earlier attempts.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if there is nothing to end, if that cannot be stored, or if the provider did not take back a token.
+/// Returns a [`Failure`] if there is nothing to end, if the change cannot be stored, or if the provider did not revoke
+/// a token.
 pub(crate) fn run(request: &LogoutRequest, output: &mut Output) -> Result<Exit, Failure> {
     let stored = Stored::open(&request.client, &request.stored, Absent::Refused)?;
     stored.writable()?;
@@ -66,7 +67,7 @@ pub(crate) fn run(request: &LogoutRequest, output: &mut Output) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
-/// Ends the account in the store. The token is not taken back here: what comes of that is not told.
+/// Ends the account in the store. The token is not revoked here, because the result of that would not be reported.
 fn sign_out(stored: &Stored) -> Result<(), Failure> {
     let manager = stored.accounts_without_revocation()?;
     let tokens = manager.tokens(stored.key.clone())?;

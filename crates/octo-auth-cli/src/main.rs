@@ -1,9 +1,9 @@
-//! `octo-auth`: a demonstration of every flow, an emulator of the providers, a token at the terminal, questions to
-//! profiles and to lists of addresses.
+//! `octo-auth`: a demonstration of every flow, an emulator of the providers, tokens at the terminal, and checks of
+//! profiles and address lists.
 //!
-//! The rules kept here: a secret comes from the environment, a file or standard input and goes nowhere but to the
-//! provider; the one thing asked for stands alone on standard output and everything else on standard error; a
-//! failure is one message, its causes and what to do, and an exit code that says who must act.
+//! The rules of this program: a secret comes from the environment, a file or standard input and is sent only to the
+//! provider. The requested result is printed alone on standard output, everything else on standard error. A failure is
+//! one message, its causes and the remedy, and an exit code that says who must act.
 
 mod arguments;
 mod client;
@@ -55,9 +55,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Keeps secrets out of a core dump. A program that takes the place of this one is dumped as ever.
+/// Keeps secrets out of a core dump. A program that replaces this one is dumped as usual.
 fn dump_no_core() {
-    // Without it, the program works all the same.
+    // If this fails, the program still works.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }

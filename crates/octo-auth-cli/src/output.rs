@@ -1,7 +1,7 @@
 //! Standard output and standard error.
 //!
-//! The rule kept here: a reader that has left, such as `head`, is no error; nothing more is written and nothing
-//! panics. Colours are dropped where they do not belong by `anstream`.
+//! The rule of this module: a closed output, such as a pipe to `head`, is not an error; writing stops without a panic.
+//! `anstream` removes colours for outputs that do not support them.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -11,10 +11,10 @@ use crate::failure::{Exit, Failure};
 /// The widest line of running text, in columns.
 pub(crate) const WIDEST: usize = 100;
 
-/// The narrowest; below it, lines that are too long read better than words a line each.
+/// The narrowest width. Below it, overlong lines are easier to read than lines of single words.
 const NARROWEST: usize = 40;
 
-/// Where results go, a line at a time.
+/// The output of results, line by line.
 pub(crate) struct Output {
     stream: Box<dyn Write>,
     reader_has_left: bool,
@@ -22,7 +22,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Standard output, with colours on a terminal only and never with `NO_COLOR`.
+    /// Returns standard output, with colours only on a terminal and never with `NO_COLOR`.
     pub(crate) fn standard() -> Self {
         let columns = std::env::var("COLUMNS").ok().filter(|_| std::io::stdout().is_terminal());
         let stream = Box::new(anstream::stdout());
@@ -50,8 +50,7 @@ impl Output {
         }
     }
 
-    /// How wide running text may be, in columns: the width of the terminal as `COLUMNS` states it, and at most
-    /// [`WIDEST`].
+    /// Returns the width of running text in columns: the width of the terminal by `COLUMNS`, at most [`WIDEST`].
     pub(crate) fn width(&self) -> usize {
         self.width
     }

@@ -1,6 +1,6 @@
-//! `octo-auth profile`: whether a profile is sound, and what an answer would mean by it.
+//! `octo-auth profile`: checks a profile, and shows what an answer means according to it.
 //!
-//! The rule kept here: nothing is sent, and no token of an answer is shown.
+//! The rule of this module: nothing is sent, and no token of an answer is shown.
 
 use std::fs::File;
 use std::path::Path;
@@ -19,11 +19,11 @@ use crate::failure::{Exit, Failure, shown};
 use crate::input;
 use crate::output::Output;
 
-/// Checks a profile, or reads an answer by it.
+/// Checks a profile, or interprets an answer with it.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if the profile is not sound or a file cannot be read.
+/// Returns a [`Failure`] if the profile is invalid or a file cannot be read.
 pub(crate) fn run(request: &ProfileRequest, output: &mut Output) -> Result<Exit, Failure> {
     match request {
         ProfileRequest::Check { profile } => check(&read(profile)?, output),
@@ -31,11 +31,11 @@ pub(crate) fn run(request: &ProfileRequest, output: &mut Output) -> Result<Exit,
     }
 }
 
-/// Reads a profile from a file; every fault is a line of the failure.
+/// Reads a profile from a file. The failure lists every error, one per line.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if the file cannot be read or the profile is not sound.
+/// Returns a [`Failure`] if the file cannot be read or the profile is invalid.
 pub(crate) fn read(path: &Path) -> Result<Profile, Failure> {
     let place = format!("the profile {}", shown(path.display()));
     let text = File::open(path).and_then(input::text).map_err(|error| {
@@ -46,7 +46,7 @@ pub(crate) fn read(path: &Path) -> Result<Profile, Failure> {
     Profile::from_toml(&text).map_err(|error| unsound(&error).about(place))
 }
 
-/// Every fault in a line of its own.
+/// Lists every error, one per line.
 fn unsound(error: &ProfileError) -> Failure {
     let faults = std::iter::once(error).chain(error.others());
     let lines: String = faults
@@ -73,7 +73,7 @@ fn check(profile: &Profile, output: &mut Output) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Reads an answer as that of a call that is never sent.
+/// Interprets an answer to a call that is never sent.
 fn attempt(trial: &Trial, output: &mut Output) -> Result<Exit, Failure> {
     let profile = read(&trial.profile)?;
     let (answer, now) = answer::read(&trial.answer, trial.status)?;
@@ -106,7 +106,7 @@ fn attempt(trial: &Trial, output: &mut Output) -> Result<Exit, Failure> {
 
 fn code_exchange(client: &Client, scopes: &Scopes, now: Now) -> Result<Exchange<TokenSet>, Failure> {
     let page = "https://app.example/callback";
-    // Nothing is sent, so nothing can be guessed.
+    // Nothing is sent, so the entropy need not be random.
     let (_, pending) = client.authorize(page, scopes, Entropy::from_bytes([0; 64]), now)?;
     let callback = format!("{page}?code=code&state={}", pending.state().expose());
     let issuer = client.profile().document().authorization.as_ref().and_then(|rules| rules.issuer.as_deref());

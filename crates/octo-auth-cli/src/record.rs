@@ -1,4 +1,4 @@
-//! What a stored record says of itself, beside what the lifecycle makes of it.
+//! The content of a stored record itself, in addition to what the manager derives from it.
 
 use octo_auth_core::{RecordName, Secret, Store, StoreError};
 use octo_auth_store_file::{FileStore, FileStoreError};
@@ -6,26 +6,27 @@ use serde_json::Value;
 
 use crate::failure::{Exit, Failure};
 
-/// What a record says.
+/// The content of a record.
 pub(crate) struct Record(Value);
 
 /// Reads a record; `None` if there is none.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if it cannot be read.
+/// Returns a [`Failure`] if the record cannot be read.
 pub(crate) fn read(store: &FileStore, name: &RecordName) -> Result<Option<Record>, Failure> {
     let stored = store.load(name).map_err(|error| unreadable(&error))?;
     Ok(stored.map(|stored| Record(serde_json::from_slice(stored.content.as_ref()).unwrap_or_default())))
 }
 
 impl Record {
-    /// Returns which sign-in or import its tokens come from.
+    /// Returns the id of the sign-in or import from which the tokens come.
     pub(crate) fn family(&self) -> Option<&str> {
         self.text("family")
     }
 
-    /// Returns the token that takes all others with it: the refresh token unless it is dead, else the access token.
+    /// Returns the token whose revocation ends all others: the refresh token unless it is dead, otherwise the access
+    /// token.
     pub(crate) fn to_revoke(&self) -> Option<Secret> {
         let is_dead = self.0.get("dead") == Some(&Value::Bool(true));
         let refresh_token = self.text("refresh_token").filter(|_| !is_dead);
@@ -37,7 +38,7 @@ impl Record {
     }
 }
 
-/// A failure of the store: that of the file, whose message says what to do.
+/// Returns the failure of the store: that of the file, whose message contains the remedy.
 pub(crate) fn unreadable(error: &StoreError) -> Failure {
     match FileStoreError::of(error) {
         Some(error) => error.into(),

@@ -1,4 +1,4 @@
-//! Tokens that are still to be taken back at the provider: they are kept in the store until that is done.
+//! Tokens that the provider must still revoke. They are kept in the store until that is done.
 
 use octo_auth_core::{RecordBytes, RecordName, Saved, Secret, Store, Version};
 use octo_auth_store_file::FileStore;
@@ -9,30 +9,30 @@ use crate::failure::{Exit, Failure};
 use crate::record::unreadable;
 use crate::stored::Stored;
 
-/// What stands in the name of such a record, where others have the grant.
+/// The word in the name of such a record, in place of the grant.
 const KIND: &str = "revocation";
 
-/// The tokens of one key that are to be taken back.
+/// The tokens of one token spec that must be revoked.
 pub(crate) struct Revocations<'s> {
     store: &'s FileStore,
     name: RecordName,
 }
 
 impl<'s> Revocations<'s> {
-    /// Those of the key with this record.
+    /// Creates the value for the token spec with this record.
     ///
     /// # Errors
     ///
-    /// A [`Failure`] if the name of their record cannot be made.
+    /// Returns a [`Failure`] if the name of the record cannot be built.
     pub(crate) fn of(stored: &'s Stored, record: &RecordName) -> Result<Self, Failure> {
         Ok(Self { store: &stored.store, name: Self::name(record)? })
     }
 
-    /// Returns the name of their record.
+    /// Returns the name of the record.
     ///
     /// # Errors
     ///
-    /// A [`Failure`] if it cannot be made.
+    /// Returns a [`Failure`] if the name cannot be built.
     pub(crate) fn name(record: &RecordName) -> Result<RecordName, Failure> {
         let unnamed =
             || Failure::new(Exit::Configuration, "the name of the account is too long for a record");
@@ -41,11 +41,11 @@ impl<'s> Revocations<'s> {
         RecordName::parse(&format!("{registration}.{KIND}.{readable}.{digest}")).map_err(|_| unnamed())
     }
 
-    /// Adds a token, unless it is there.
+    /// Adds a token, unless it is already there.
     ///
     /// # Errors
     ///
-    /// A [`Failure`] if it cannot be stored.
+    /// Returns a [`Failure`] if it cannot be stored.
     pub(crate) fn add(&self, token: &Secret) -> Result<(), Failure> {
         self.change(|tokens| {
             if !tokens.contains(token) {
@@ -54,11 +54,11 @@ impl<'s> Revocations<'s> {
         })
     }
 
-    /// Has each token taken back. Returns how many there were.
+    /// Revokes each token at the provider. Returns the count.
     ///
     /// # Errors
     ///
-    /// The [`Failure`] of the first that was not taken back; it and those behind it stay.
+    /// Returns the [`Failure`] of the first token that was not revoked. That token and the later ones stay stored.
     pub(crate) fn carry_out(
         &self,
         mut revoke: impl FnMut(&Secret) -> Result<(), Failure>,
@@ -71,7 +71,7 @@ impl<'s> Revocations<'s> {
         Ok(tokens.len())
     }
 
-    /// Changes the tokens, again if another process did so meanwhile.
+    /// Changes the tokens. Repeats the change if another process changed them meanwhile.
     fn change(&self, change: impl Fn(&mut Vec<Secret>)) -> Result<(), Failure> {
         loop {
             let (version, mut tokens) = self.load()?;
@@ -93,12 +93,12 @@ impl<'s> Revocations<'s> {
     }
 }
 
-/// Returns whether a record holds tokens that are to be taken back, and none that is served.
+/// Whether a record holds tokens to revoke, not tokens to serve.
 pub(crate) fn is_one(name: &RecordName) -> bool {
     name.as_str().rsplit('.').nth(2) == Some(KIND)
 }
 
-/// Returns how many tokens such a record holds.
+/// Returns the count of tokens in such a record.
 pub(crate) fn count(content: &RecordBytes) -> usize {
     decode(content).len()
 }

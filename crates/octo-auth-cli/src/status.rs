@@ -1,6 +1,7 @@
-//! `octo-auth status`: how each stored token stands.
+//! `octo-auth status`: shows the status of each stored token.
 //!
-//! The rule kept here: nothing is sent and no record is written, so that every user who may read the directory can ask.
+//! The rule of this module: nothing is sent and no record is written, so that every user who may read the directory can
+//! use it.
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::{client, stored};
 /// The titles of the columns.
 const TITLES: [&str; 6] = ["account", "provider", "state", "generation", "expires in", "renews in"];
 
-/// How one token stands.
+/// The status of one token.
 struct Row {
     account: String,
     provider: String,
@@ -31,7 +32,7 @@ struct Row {
     renews_in: Option<Duration>,
     /// Why there is no token, or what happens next.
     why: Option<String>,
-    /// The stable word of a failure.
+    /// The stable code of a failure.
     code: Option<String>,
     to_revoke: usize,
 }
@@ -40,7 +41,7 @@ struct Row {
 ///
 /// # Errors
 ///
-/// A [`Failure`] if the directory cannot be read.
+/// Returns a [`Failure`] if the directory cannot be read.
 pub(crate) fn run(request: &StatusRequest, output: &mut Output) -> Result<Exit, Failure> {
     let settings = client::settings(&request.client)?;
     let store = stored::open(&request.store, &settings, Absent::Refused)?;
@@ -143,7 +144,7 @@ fn why(status: &Status) -> Option<String> {
     Some(text)
 }
 
-/// Returns how many tokens are still to be taken back for the key of a record.
+/// Returns the count of tokens that must still be revoked for the token spec of a record.
 fn to_revoke(store: &FileStore, name: &RecordName) -> usize {
     let stored = Revocations::name(name).ok().and_then(|name| store.load(&name).ok().flatten());
     stored.map_or(0, |stored| revocation::count(&stored.content))
@@ -180,7 +181,7 @@ impl Row {
     }
 }
 
-/// Prints the rows in columns, and below each row why it stands so.
+/// Prints the rows in columns, and below each row the reason of its state.
 fn table(rows: &[Row], output: &mut Output) -> Result<(), Failure> {
     let cells: Vec<[String; 6]> = rows.iter().map(Row::cells).collect();
     let titles = TITLES.map(str::to_owned);
@@ -210,7 +211,7 @@ fn table(rows: &[Row], output: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A duration in its two largest units, such as `2 h 05 min`.
+/// Formats a duration in its two largest units, such as `2 h 05 min`.
 fn in_words(left: Duration) -> String {
     let seconds = left.as_secs();
     let (days, hours, minutes) = (seconds / 86400, seconds / 3600, seconds / 60);

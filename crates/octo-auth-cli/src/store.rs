@@ -1,6 +1,6 @@
-//! `octo-auth store`: the directory as a whole.
+//! `octo-auth store`: commands for the whole directory.
 //!
-//! The rule kept here: what cannot be read is named with what to do, and left as it is.
+//! The rule of this module: an unreadable file is reported with its remedy, and left unchanged.
 
 use std::fmt;
 
@@ -16,11 +16,11 @@ use crate::record::unreadable;
 use crate::stored::Absent;
 use crate::{client, keyring, keys, stored};
 
-/// Carries out a command about the directory.
+/// Runs a command on the directory.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if the directory cannot be used, or if something in it is damaged or was not done.
+/// Returns a [`Failure`] if the directory cannot be used, or if a file is damaged or was not processed.
 pub(crate) fn run(request: &StoreRequest, output: &mut Output) -> Result<Exit, Failure> {
     let of = request.of();
     let settings = client::settings(&of.client)?;
@@ -67,7 +67,7 @@ fn check(store: &FileStore, known: &Inventory, output: &mut Output) -> Result<Ex
     Err(Failure::new(Exit::Configuration, message).with_remedy(remedy))
 }
 
-/// How many files there are that can be damaged.
+/// The counts of files that can be damaged.
 pub(crate) struct Count {
     records: usize,
     registrations: usize,
@@ -87,11 +87,11 @@ impl fmt::Display for Count {
     }
 }
 
-/// Reads every file. Returns how many there are, and each damage in a line.
+/// Reads every file. Returns the counts, and one line for each damage.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if the directory cannot be listed.
+/// Returns a [`Failure`] if the directory cannot be listed.
 pub(crate) fn damages(store: &FileStore, known: &Inventory) -> Result<(Count, Vec<String>), Failure> {
     let mut damages: Vec<String> = Vec::new();
     let names = store.list("").map_err(|error| unreadable(&error))?;

@@ -1,7 +1,7 @@
-//! The tokens that are stored in a directory, and the client whose they are.
+//! The tokens that are stored in a directory, and their client.
 //!
-//! The rule kept here: with what a client was registered stands beside its tokens, so that a program which is started
-//! again refreshes with the same. Settings that name a client take its place as a whole, never in part.
+//! The rule of this module: the registration of a client is stored beside its tokens, so that a restarted program
+//! refreshes with the same client. Settings that name a client replace it completely, never in part.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::arguments::{ClientArguments, StoreArguments, StoredArguments};
 use crate::failure::{Exit, Failure, shown};
 use crate::{client, interrupt, keys};
 
-/// The settings that name a client. A secret alone does not: that of a registration may be in the environment.
+/// The settings that name a client. A secret alone does not: the secret of a registration may be in the environment.
 const OF_A_CLIENT: [&str; 5] = ["profile", "token_url", "authorization_url", "client_id", "auth"];
 
 /// The settings that are stored with a registration.
@@ -31,19 +31,19 @@ const REGISTERED: [&str; 10] = [
     client::CLIENT_CERTIFICATE,
 ];
 
-/// The name of the account among the settings of a registration.
+/// The key of the account in the settings of a registration.
 const ACCOUNT: &str = "account";
 
-/// What is done about a directory that does not exist.
+/// What to do if a directory does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Absent {
-    /// It is created: the command begins something there.
+    /// Creates it: the command starts something there.
     Created,
-    /// It is an error: the command is about what is there.
+    /// Returns an error: the command needs existing content.
     Refused,
 }
 
-/// The store, and the client and the key that a command is about.
+/// The store, and the client and the token spec of a command.
 pub(crate) struct Stored {
     pub(crate) store: FileStore,
     pub(crate) client: Client,
@@ -53,11 +53,11 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    /// Opens the store, and finds the client in the settings, or else among the registrations in the store.
+    /// Opens the store, and finds the client in the settings or among the registrations in the store.
     ///
     /// # Errors
     ///
-    /// A [`Failure`] if the directory cannot be used, or if no client, or more than one, is meant.
+    /// Returns a [`Failure`] if the directory cannot be used, or if no client, or more than one, matches.
     pub(crate) fn open(
         of: &ClientArguments,
         arguments: &StoredArguments,
@@ -74,11 +74,11 @@ impl Stored {
         Ok(Self { store, client, key, settings, transport })
     }
 
-    /// Returns the tokens of the client. Nothing is sent.
+    /// Returns the manager of the client's tokens. Nothing is sent.
     ///
     /// # Errors
     ///
-    /// A [`Failure`] if the settings hold an unusable value, or the operating system gives no random bytes.
+    /// Returns a [`Failure`] if a setting is invalid, or if the operating system provides no random bytes.
     pub(crate) fn manager(&self) -> Result<TokenManager, Failure> {
         let builder = TokenManager::builder(self.client.clone()).policy(self.settings.policy()?);
         let manager = builder.store(self.store.clone()).transport(self.transport()).build()?;
@@ -86,23 +86,23 @@ impl Stored {
         Ok(manager)
     }
 
-    /// Returns the tokens of the client, as if the provider could take back none.
+    /// Returns the manager of the client's tokens, with a profile that has no revocation.
     ///
     /// # Errors
     ///
-    /// As [`Stored::manager`].
+    /// Returns the errors of [`Stored::manager`].
     pub(crate) fn accounts_without_revocation(&self) -> Result<TokenManager, Failure> {
         let profile = self.client.profile().clone().edit(|document| document.calls.revocation = None)?;
-        // Nothing is sent, so that the secret does not matter.
+        // Nothing is sent, so the secret does not matter.
         let client = Client::new(profile, self.client.client_id(), "unused")?;
         Ok(TokenManager::builder(client).store(self.store.clone()).transport(self.transport()).build()?)
     }
 
-    /// Returns the redirect URI of the settings, and the scopes to ask for.
+    /// Returns the redirect URI of the settings, and the scopes to request.
     ///
     /// # Errors
     ///
-    /// A [`Failure`] if a setting is unusable.
+    /// Returns a [`Failure`] if a setting is invalid.
     pub(crate) fn consent(&self) -> Result<(Option<&str>, Scopes), Failure> {
         Ok((self.settings.redirect_uri()?, self.settings.scopes()?))
     }
@@ -112,12 +112,12 @@ impl Stored {
         self.transport.clone()
     }
 
-    /// Fails if the directory is adopt-only, or if its registrations are sealed in another way than the settings say: what
-    /// is written must not be plain text, or of another key, beside them.
+    /// Checks that the directory can be written. It must not be read-only, and its registrations must be sealed as the
+    /// settings say: new files must not be plain text, or sealed with another key, beside them.
     ///
     /// # Errors
     ///
-    /// A [`Failure`] that says why.
+    /// Returns a [`Failure`] with the reason.
     pub(crate) fn writable(&self) -> Result<(), Failure> {
         if let Some(why) = self.store.adopt_only() {
             return Err(FileStoreError::AdoptOnly { path: self.store.directory().to_owned(), why }.into());
@@ -130,12 +130,12 @@ impl Stored {
         Ok(())
     }
 
-    /// Fails if what [`register`](Self::register) does would fail: as [`writable`](Self::writable), and if the registration
-    /// that stands there cannot be read, and so not be replaced.
+    /// Checks that [`register`](Self::register) can succeed: as [`writable`](Self::writable), and an existing
+    /// registration must be readable, because otherwise it cannot be replaced.
     ///
     /// # Errors
     ///
-    /// A [`Failure`] that says why.
+    /// Returns a [`Failure`] with the reason.
     pub(crate) fn registrable(&self) -> Result<(), Failure> {
         self.writable()?;
         self.store.registration(&label(&self.client, &self.key))?;
@@ -143,16 +143,16 @@ impl Stored {
         Ok(())
     }
 
-    /// Returns the directory of the store, as it can be shown.
+    /// Returns the directory of the store, escaped for output.
     pub(crate) fn shown_directory(&self) -> String {
         shown(self.store.directory().display())
     }
 
-    /// Stores with what the client was registered, for commands without settings.
+    /// Stores the registration of the client, for later commands without settings.
     ///
     /// # Errors
     ///
-    /// A [`Failure`] if the directory cannot be written.
+    /// Returns a [`Failure`] if the directory cannot be written.
     pub(crate) fn register(&self) -> Result<(), Failure> {
         let set = REGISTERED.iter().filter_map(|name| Some((*name, self.settings.get(name)?)));
         let account = (!self.key.is_client_grant()).then(|| (ACCOUNT, self.key.account_name()));
@@ -169,7 +169,7 @@ impl Stored {
         Ok(())
     }
 
-    /// Returns where the client secret is. One that stands in no place of its own is stored with the registration.
+    /// Returns the source of the client secret. A secret without a source is stored with the registration.
     fn secret(&self) -> Result<Option<SecretSource>, Failure> {
         if let Some(file) = self.settings.get("client_secret_file") {
             return Ok(Some(SecretSource::File(PathBuf::from(file))));
@@ -185,7 +185,7 @@ impl Stored {
 ///
 /// # Errors
 ///
-/// A [`Failure`] if the directory cannot be used, or if a key cannot be had.
+/// Returns a [`Failure`] if the directory cannot be used, or if a key cannot be obtained.
 pub(crate) fn open(
     arguments: &StoreArguments,
     settings: &Settings,
@@ -198,7 +198,7 @@ pub(crate) fn open(
 ///
 /// # Errors
 ///
-/// A [`Failure`] if none is named and the user has no home directory.
+/// Returns a [`Failure`] if none is configured and the user has no home directory.
 pub(crate) fn directory(arguments: &StoreArguments, settings: &Settings) -> Result<PathBuf, Failure> {
     match &arguments.directory {
         Some(directory) => Ok(directory.clone()),
@@ -210,7 +210,7 @@ pub(crate) fn directory(arguments: &StoreArguments, settings: &Settings) -> Resu
 ///
 /// # Errors
 ///
-/// A [`Failure`] if it cannot be used.
+/// Returns a [`Failure`] if it cannot be used.
 pub(crate) fn open_directory(
     directory: &Path,
     keys: Option<Keys>,
@@ -227,14 +227,14 @@ pub(crate) fn open_directory(
     Ok(options.open(directory)?)
 }
 
-/// Returns the settings with those of the one registration in the store that has this account.
+/// Returns the settings together with those of the only registration in the store for this account.
 fn registered(store: &FileStore, account: Option<&str>, settings: Settings) -> Result<Settings, Failure> {
     let (mut found, mut unreadable) = (Vec::new(), None);
     for label in store.registrations()? {
         match store.registration(&label) {
             Ok(registration) => found
                 .extend(registration.filter(|own| own.settings.get(ACCOUNT).map(String::as_str) == account)),
-            // It may be that of another account.
+            // This may be the registration of another account.
             Err(error) => unreadable = Some(error),
         }
     }
@@ -259,16 +259,16 @@ fn registered(store: &FileStore, account: Option<&str>, settings: Settings) -> R
     }
 }
 
-/// Returns the client of a registration, without its secret, and its key.
+/// Returns the client of a registration, without its secret, and its token spec.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if the registration does not make a client.
+/// Returns a [`Failure`] if the registration does not describe a valid client.
 pub(crate) fn described(registration: Registration) -> Result<(Client, TokenSpec), Failure> {
     let account = registration.settings.get(ACCOUNT).cloned();
     let client_id = registration.client_id.clone();
     let settings = settings_of(registration)?;
-    // It sends nothing.
+    // This client sends nothing.
     let client = Client::new(settings.profile()?, client_id, "unused")?;
     let key = key(&client, &settings, account.as_deref())?;
     Ok((client, key))
@@ -278,12 +278,12 @@ pub(crate) fn described(registration: Registration) -> Result<(Client, TokenSpec
 ///
 /// # Errors
 ///
-/// A [`Failure`] if one of them is unusable.
+/// Returns a [`Failure`] if one of them is invalid.
 pub(crate) fn settings_of(registration: Registration) -> Result<Settings, Failure> {
     with_registration(Settings::read(None, [])?, &Registration { secret: None, ..registration }, "it")
 }
 
-/// Returns the settings with those of a registration.
+/// Returns the settings together with those of a registration.
 fn with_registration(
     mut settings: Settings,
     registration: &Registration,
@@ -302,7 +302,7 @@ fn with_registration(
     Ok(settings)
 }
 
-/// Returns the key of an account, or of the client itself.
+/// Returns the token spec of an account, or of the client itself.
 fn key(client: &Client, settings: &Settings, account: Option<&str>) -> Result<TokenSpec, Failure> {
     if let Some(account) = account {
         return Ok(TokenSpec::account(account));
@@ -314,14 +314,14 @@ fn key(client: &Client, settings: &Settings, account: Option<&str>) -> Result<To
     Ok(TokenSpec::client_credentials(&settings.scopes()?))
 }
 
-/// Returns the URL of the first call that gives out tokens.
+/// Returns the URL of the first call that issues tokens.
 fn issuer(profile: &Profile) -> String {
     let calls = &profile.document().calls;
     let giving = [&calls.client_credentials, &calls.code, &calls.refresh, &calls.api_login];
     giving.into_iter().flatten().next().map(|call| profile.call_url(call)).unwrap_or_default()
 }
 
-/// Returns the label that the registration of a key is stored under: readable, and never that of another.
+/// Returns the label of a token spec's registration: readable, and different from every other.
 fn label(client: &Client, key: &TokenSpec) -> String {
     let name = RecordName::new(client, key);
     let digest = name.as_str().rsplit('.').next().unwrap_or_default();

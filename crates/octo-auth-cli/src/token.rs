@@ -1,6 +1,6 @@
-//! `octo-auth token`: one real exchange with the provider, and its token on standard output.
+//! `octo-auth token`: sends one real exchange to the provider, and prints its token on standard output.
 //!
-//! Which exchange it is stands in the profile: client credentials where the provider has them, else ApiLogin.
+//! The profile decides on the exchange: client credentials if the provider has them, otherwise ApiLogin.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::stored::{Absent, Stored};
 ///
 /// # Errors
 ///
-/// A [`Failure`] whose exit code says who must act.
+/// Returns a [`Failure`] whose exit code says who must act.
 pub(crate) fn run(request: &TokenRequest, output: &mut Output) -> Result<Exit, Failure> {
     let TokenRequest { client: of, stored, header, deadline } = request;
     let deadline = *deadline;
@@ -44,7 +44,7 @@ pub(crate) fn run(request: &TokenRequest, output: &mut Output) -> Result<Exit, F
 ///
 /// # Errors
 ///
-/// As [`run`].
+/// Returns the errors of [`run`].
 pub(crate) fn header(request: &HeaderRequest, output: &mut Output) -> Result<Exit, Failure> {
     print_stored(&request.client, &request.stored, request.deadline, true, output)
 }
@@ -60,17 +60,17 @@ fn print_stored(
     print(&client, token.access_token(), token.authorization(), is_header, output)
 }
 
-/// Returns the token that is stored, renewed if that is due, and the client. What was renewed is stored.
+/// Returns the stored token, refreshed if that is due, and the client. A refreshed token is stored.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if there is no token.
+/// Returns a [`Failure`] if there is no token.
 pub(crate) fn stored(
     of: &ClientArguments,
     arguments: &StoredArguments,
     deadline: u64,
 ) -> Result<(Client, Token), Failure> {
-    // The token of the client itself can be its first.
+    // For the client itself this can be the first token.
     let absent = if arguments.account.is_some() { Absent::Refused } else { Absent::Created };
     let stored = Stored::open(of, arguments, absent)?;
     let manager = stored.manager()?;
@@ -85,7 +85,7 @@ pub(crate) fn stored(
     Ok((stored.client, token?))
 }
 
-/// Prints a token, or the header that carries it.
+/// Prints a token, or the header that contains it.
 fn print(
     client: &Client,
     token: &AccessToken,
@@ -122,7 +122,7 @@ fn ask(
     Ok((value.access_token().clone(), value.expires_at()))
 }
 
-/// A failed exchange; where the credentials may be at fault, with a hint where they came from.
+/// Describes a failed exchange. If the credentials may be wrong, adds a hint about their source.
 fn refused(error: ExchangeError, source: &str) -> Failure {
     let status = error.status().map(|status| status.as_u16());
     let doubtful = matches!(status, Some(401 | 403)) || error.code() == "oauth:invalid_client";
@@ -133,7 +133,7 @@ fn refused(error: ExchangeError, source: &str) -> Failure {
     failure.with_hint(format!("check client id and client secret (from {source}); quotes and spaces count"))
 }
 
-/// The value of an answer, once what was tolerated in reading it has been told.
+/// Returns the value of an answer, after reporting its tolerated deviations.
 fn noted<T>(answer: Answer<T>) -> T {
     for deviation in &answer.deviations {
         note(&format!("tolerated: {deviation}"));

@@ -1,4 +1,4 @@
-//! Reading the command line without ever repeating what stood in it.
+//! Parses the command line without ever repeating its content.
 //!
 //! The rule of this module: a value that a person typed may be a secret in the wrong place, so no message shows one.
 //! The messages of `clap` would show values; they are written again from the kind of the error.
@@ -12,7 +12,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::arguments::{Arguments, Command, Malformed};
 use crate::failure::{Exit, Failure};
 
-/// Names of arguments by which people try to hand over credentials.
+/// Names of arguments with which people try to pass credentials.
 const CREDENTIAL_ARGUMENTS: [&str; 6] =
     ["--client-secret", "--client-id", "--secret", "--password", "--client", "--token"];
 
@@ -24,7 +24,7 @@ const WHERE_SECRETS_GO: &str = "set OCTO_AUTH_CLIENT_ID and OCTO_AUTH_CLIENT_SEC
 
 /// Why there is no command to run.
 pub(crate) enum Refused {
-    /// Help or the version was asked for, or there was no command at all.
+    /// Help or the version was requested, or the command was missing.
     Help(Box<clap::Error>),
     /// The command line is wrong.
     Wrong(Failure),
@@ -49,7 +49,7 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Comm
 }
 
 impl Refused {
-    /// Prints help that was asked for; anything else is a failure of usage.
+    /// Prints the requested help. Anything else is a usage error.
     pub(crate) fn into_exit(self) -> Result<Exit, Failure> {
         match self {
             Self::Wrong(failure) => Err(failure),
@@ -68,7 +68,7 @@ fn credential_argument(argument: &OsString) -> Option<&'static str> {
     CREDENTIAL_ARGUMENTS.into_iter().find(|known| *known == name)
 }
 
-/// What is wrong, from the kind of the error and the names in it, never from what was typed.
+/// Describes the error from its kind and the names in it, never from what was typed.
 fn explain(error: &clap::Error, typed: &[OsString]) -> Failure {
     let argument = text(error, ContextKind::InvalidArg).unwrap_or_default();
     let message = match error.kind() {
@@ -93,7 +93,7 @@ fn explain(error: &clap::Error, typed: &[OsString]) -> Failure {
         ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
         ErrorKind::ArgumentConflict => match text(error, ContextKind::PriorArg) {
             Some(other) if other != argument => {
-                // The parser's order is not that of what was typed.
+                // The order of the parser may differ from the order that was typed.
                 let (first, second) = if argument < other { (argument, other) } else { (other, argument) };
                 format!("{} cannot be combined with {}", bare(&first), bare(&second))
             }
@@ -114,12 +114,12 @@ fn explain(error: &clap::Error, typed: &[OsString]) -> Failure {
         .with_remedy("see octo-auth --help, or --help behind a command")
 }
 
-/// An argument without the name of its value.
+/// Returns an argument without the name of its value.
 fn bare(argument: &str) -> &str {
     argument.split(' ').next().unwrap_or(argument)
 }
 
-/// The range of an argument that takes a number.
+/// Returns the range of a numeric argument.
 fn range(argument: &str) -> Option<&'static str> {
     let ranges = [
         ("--date-skew", "from -315360000 to 315360000"),
@@ -132,13 +132,13 @@ fn range(argument: &str) -> Option<&'static str> {
     ranges.into_iter().find(|(name, _)| argument.starts_with(name)).map(|(_, range)| range)
 }
 
-/// Where an argument stands on the command line, counted from one behind the program's name.
+/// Returns the position of an argument on the command line, counted from one after the program's name.
 fn place(argument: &str, typed: &[OsString]) -> Option<usize> {
     let place = typed.iter().skip(1).position(|typed| typed.to_string_lossy().starts_with(argument));
     place.filter(|_| !argument.is_empty()).map(|place| place + 1)
 }
 
-/// What stands under a key of the error, with several values joined.
+/// Returns the text of one part of the error, with several values joined.
 fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
     match error.get(kind)? {
         ContextValue::String(text) => Some(text.clone()),

@@ -148,7 +148,7 @@ fn joined(pairs: &[(String, String)]) -> String {
     pairs.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
-/// Escapes control characters, which could break the line.
+/// Replaces control characters, which could break the line.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

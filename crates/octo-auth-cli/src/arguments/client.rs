@@ -1,4 +1,4 @@
-//! Arguments that say which client is meant, where its tokens are stored, and whose are meant.
+//! Arguments for the client, the store of its tokens, and the account.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::malformed::Malformed;
 
-/// Which client is meant: what is not said here stands in the settings.
+/// The client. The settings supply whatever the arguments omit.
 #[derive(Debug, Args)]
 pub(crate) struct ClientArguments {
     /// The file with the settings
@@ -51,7 +51,7 @@ pub(crate) struct ClientArguments {
     pub(crate) client_certificate: Option<PathBuf>,
 }
 
-/// Where tokens are stored.
+/// The store of the tokens.
 #[derive(Debug, Args)]
 pub(crate) struct StoreArguments {
     /// The directory where tokens are stored; otherwise that of the setting store.path, or octo-auth in
@@ -60,7 +60,7 @@ pub(crate) struct StoreArguments {
     pub(crate) directory: Option<PathBuf>,
 }
 
-/// Where tokens are stored, and whose are meant.
+/// The store of the tokens, and the account.
 #[derive(Debug, Args)]
 pub(crate) struct StoredArguments {
     #[command(flatten)]
@@ -96,7 +96,7 @@ pub(crate) enum Provider {
 }
 
 impl Provider {
-    /// Returns the provider as the setting `profile` names it.
+    /// Returns the name of the provider in the setting `profile`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Octorate => "octorate",
@@ -107,7 +107,8 @@ impl Provider {
     }
 }
 
-/// Reads a path. `~/` at its beginning is the home directory: a shell leaves it alone behind a `=`.
+/// Parses a path. A `~/` at its beginning is replaced by the home directory, because a shell does not do so after a
+/// `=`.
 pub(super) fn path() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().map(|path| match (path.strip_prefix("~"), std::env::var_os("HOME")) {
         (Ok(below), Some(home)) if Path::new(&home).is_absolute() => Path::new(&home).join(below),

@@ -15,7 +15,7 @@ Examples:
 
 Exit codes: 0 nothing failed, 2 usage, 3 correct what failed, 5 only the provider could not be reached.";
 
-/// What `octo-auth doctor` is asked for.
+/// The arguments of `octo-auth doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorRequest {
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Arguments of the emulator: its port, its clock, and how its providers differ from their documents.
+//! Arguments of the emulator: its port, its clock, and the deviations of its providers.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -36,13 +36,13 @@ Examples:
   octo-auth emulate --redirect-uri octorate=https://hotel.example/callback --lifetime octorate=120
   octo-auth emulate --fault auth.example/token=2x503 --date-skew -7200"#;
 
-/// The times at which a clock may stand, in seconds since 1970: until the end of the year 9999.
+/// The permitted times of a frozen clock, in seconds since 1970: until the end of the year 9999.
 pub(crate) const FROZEN_AT: RangeInclusive<i64> = 0..=253_402_300_799;
 
-/// How far the Date header may be from the clock, in seconds: ten years.
+/// The permitted shift of the `Date` header, in seconds: ten years.
 pub(crate) const SKEW: RangeInclusive<i64> = -315_360_000..=315_360_000;
 
-/// What `octo-auth emulate` is asked for.
+/// The arguments of `octo-auth emulate`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct EmulateRequest {
     /// A TOML file with what the other arguments order
@@ -89,14 +89,14 @@ pub(crate) enum Emulated {
 pub(crate) struct OrderedFault {
     pub(crate) host: String,
     pub(crate) path: Option<String>,
-    /// How many requests it strikes; `None` for every one.
+    /// The count of requests that it strikes; `None` for every one.
     pub(crate) count: Option<u64>,
     pub(crate) fault: Fault,
 }
 
 const NO_EQUALS_SIGN: Malformed = Malformed("there is no = in it");
 
-/// Splits at the first `=`, and reads the provider before it.
+/// Splits at the first `=`, and parses the provider before it.
 fn of_provider(text: &str) -> Result<(Emulated, &str), Malformed> {
     let (provider, value) = text.split_once('=').ok_or(NO_EQUALS_SIGN)?;
     let provider = Emulated::from_str(provider, false)

@@ -23,7 +23,7 @@ Examples:
 Exit codes: 0 signed in and stored; 2 usage; 3 configuration; 4 sign in again: no answer came in time, or it brought no
 code; 5 try later, or the store has no room; 6 ask the provider; 7 access was refused.";
 
-/// What `octo-auth login` is asked for.
+/// The arguments of `octo-auth login`.
 #[derive(Debug, Args)]
 pub(crate) struct LoginRequest {
     #[command(flatten)]

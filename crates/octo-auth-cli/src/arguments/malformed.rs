@@ -1,9 +1,9 @@
-//! Why the value of an argument cannot be read.
+//! The error of an argument's value that cannot be parsed.
 
 use std::error::Error;
 use std::fmt;
 
-/// What is wrong with a value, without the value: it may hold a secret that was typed in the wrong place.
+/// The problem of a value, without the value itself: it may contain a secret that was typed in the wrong place.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Malformed(pub(crate) &'static str);
 

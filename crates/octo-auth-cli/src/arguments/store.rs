@@ -22,7 +22,7 @@ Examples:
 
 Exit codes: 0 done and sound, 2 usage, 3 something is damaged or was not done, 5 try later.";
 
-/// What `octo-auth store` is asked for.
+/// The arguments of `octo-auth store`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreRequest {
     /// Print the names of all records
@@ -57,7 +57,7 @@ pub(crate) enum StoreRequest {
     },
 }
 
-/// The directory, and the settings that tell what is in it.
+/// The directory, and the settings that describe its content.
 #[derive(Debug, Args)]
 pub(crate) struct WholeStore {
     #[command(flatten)]

@@ -21,7 +21,7 @@ Examples:
 
 Exit codes: 0 imported, or held already; 2 usage; 3 configuration; 5 it could not be stored.";
 
-/// What `octo-auth import` is asked for.
+/// The arguments of `octo-auth import`.
 #[derive(Debug, Args)]
 pub(crate) struct ImportRequest {
     #[command(flatten)]
@@ -38,7 +38,7 @@ Examples:
 
 Exit codes: 0 done, 2 usage, 3 configuration, 4 sign in again, 5 try later, 6 ask the provider.";
 
-/// What `octo-auth header` is asked for.
+/// The arguments of `octo-auth header`.
 #[derive(Debug, Args)]
 pub(crate) struct HeaderRequest {
     #[command(flatten)]
@@ -64,7 +64,7 @@ Examples:
 Exit codes: that of the program; before it runs 2 usage, 3 configuration, 4 sign in again, 5 try later, 6 ask the
 provider, 126 it cannot be run, 127 it is not found.";
 
-/// What `octo-auth exec` is asked for.
+/// The arguments of `octo-auth exec`.
 #[derive(Debug, Args)]
 pub(crate) struct ExecRequest {
     #[command(flatten)]
@@ -96,7 +96,7 @@ Examples:
 
 Exit codes: 0 done, 2 usage, 3 configuration, 5 not taken back yet: try later, 6 ask the provider.";
 
-/// What `octo-auth logout` is asked for.
+/// The arguments of `octo-auth logout`.
 #[derive(Debug, Args)]
 pub(crate) struct LogoutRequest {
     #[command(flatten)]
@@ -121,7 +121,7 @@ Examples:
 
 Exit codes: 0 done, 2 usage, 3 configuration.";
 
-/// What `octo-auth status` is asked for.
+/// The arguments of `octo-auth status`.
 #[derive(Debug, Args)]
 pub(crate) struct StatusRequest {
     #[command(flatten)]

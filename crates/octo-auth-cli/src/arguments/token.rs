@@ -31,7 +31,7 @@ Examples:
 
 Exit codes: 0 done, 2 usage, 3 configuration, 4 sign in again, 5 try later, 6 ask the provider.";
 
-/// What `octo-auth token` is asked for.
+/// The arguments of `octo-auth token`.
 #[derive(Debug, Args)]
 pub(crate) struct TokenRequest {
     #[command(flatten)]

@@ -42,7 +42,7 @@ impl Adapter {
         }
     }
 
-    /// The tokens of one account, kept by this adapter, in simulated time.
+    /// Creates a manager for the tokens of one account with this adapter, in simulated time.
     pub(super) fn life(&self, client: Client, clock: Simulated) -> Result<Session<'_>, Stopped> {
         match self {
             Self::Async { runtime, .. } => Session::asynchronous(runtime, client, clock),

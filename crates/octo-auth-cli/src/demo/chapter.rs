@@ -1,4 +1,4 @@
-//! A chapter, and what one adapter makes of it.
+//! A chapter, and its result with one adapter.
 
 use octo_auth_emulator::Emulator;
 
@@ -14,13 +14,13 @@ pub(super) struct Chapter {
     pub(super) title: &'static str,
     /// What a newcomer should know before the first step.
     pub(super) about: &'static str,
-    /// When the emulator's clock stands still but for the chapter's own moves: the moment it begins, in milliseconds
-    /// since 1970-01-01T00:00:00Z.
+    /// If the emulator's clock is frozen, the time at which the chapter begins, in milliseconds since
+    /// 1970-01-01T00:00:00Z. Only the chapter moves the clock then.
     pub(super) begins: Option<i64>,
     pub(super) play: fn(&mut Stage<'_>) -> Result<(), Stopped>,
 }
 
-/// What one adapter made of a chapter.
+/// The result of a chapter with one adapter.
 pub(super) struct Play {
     pub(super) adapter: &'static str,
     pub(super) steps: Vec<Step>,

@@ -24,7 +24,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Stopped> {
     end_of_a_token(stage, &client)
 }
 
-/// A standard server is described by its addresses; where its tokens may go has to be said too.
+/// Returns the profile of a standard server: its addresses, and the hosts to which its tokens may be sent.
 fn profile(base: &str) -> Result<Profile, Stopped> {
     let profile = Profile::rfc6749(&format!("{base}/token"))?
         .with_authorization_url(&format!("{base}/authorize"))?
@@ -87,7 +87,7 @@ fn sign_in(stage: &mut Stage<'_>, client: &Client, base: &str) -> Result<TokenSe
     let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &scopes, stage.entropy()?, stage.now())?;
     let callback =
         stage.person("A person grants a public client access, which has no secret", &page, Page::grant)?;
-    // What a web application does that lost track: the same sign-in read from its store more than once.
+    // A web application that has lost track does this: it reads the same sign-in from its store more than once.
     let copy = || PendingAuthorization::from_json(pending.to_json().expose()).ok_or(Stopped::AtStep);
     let (second, third) = (copy()?, copy()?);
     let encoded = base.replace(':', "%3A").replace('/', "%2F");
@@ -146,7 +146,7 @@ fn end_of_a_token(stage: &mut Stage<'_>, client: &Client) -> Result<(), Stopped>
     let tokens = stage.succeeds("One more token", exchange, |answer| Ok(granted(&answer.value)))?;
     let token = tokens.access_token().as_secret();
     stage.succeeds("Introspection says that it is active", client.introspect(token)?, |answer| {
-        let whose = answer.value.client_id.as_deref().unwrap_or("nobody");
+        let whose = answer.value.client_id.as_deref().unwrap_or("no client");
         let scopes = answer.value.scopes.as_ref().map(ToString::to_string).unwrap_or_default();
         check(answer.value.active, format!("Active, of {whose}, for {scopes}."), "it is not active")
     })?;
@@ -163,7 +163,7 @@ fn end_of_a_token(stage: &mut Stage<'_>, client: &Client) -> Result<(), Stopped>
     stage.calls("The resource refuses it", resource(client, &tokens)?, 401, TokenStatus::TokenRefused)
 }
 
-/// The resource lies beside the token endpoint.
+/// The resource is beside the token endpoint.
 fn resource(client: &Client, tokens: &TokenSet) -> Result<Exchange<ApiAnswer>, Stopped> {
     let profile = client.profile();
     let token_url =

@@ -1,4 +1,4 @@
-//! Octorate: a property's tokens from the grant to the renewal, then administration and onboarding.
+//! Octorate: a property's tokens from the grant to the refresh, then administration and onboarding.
 
 mod administration;
 mod calls;
@@ -23,11 +23,11 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Stopped> {
     let renewed = renewal(stage, &client, &tokens)?;
     wrong_environment(stage, &client, &renewed)?;
     administration::play(stage, &client)?;
-    // Last, because the emulator's clock is ahead of the machine's from here on.
+    // This comes last, because it moves the emulator's clock ahead of the machine's.
     sign_in::too_late(stage, &client)
 }
 
-/// From the first call to the expired token and its renewal; gives back the new tokens.
+/// Runs from the first call to the expired token and its refresh. Returns the new tokens.
 fn renewal(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet) -> Result<TokenSet, Stopped> {
     stage.calls(
         "The access token opens the property",
@@ -71,7 +71,7 @@ fn renewal(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet) -> Result<
     Ok(renewed)
 }
 
-/// A refusal with the status of an expired token that says something else.
+/// Shows a refusal with the status of an expired token that means something else.
 fn wrong_environment(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet) -> Result<(), Stopped> {
     stage.emulator().octorate().set_environment_mismatch(true);
     stage.scene("The application now belongs to another environment than the one it calls.");

@@ -1,4 +1,4 @@
-//! OctoTable: a client creates itself, gets a token, and names a property with every call.
+//! OctoTable: a client creates itself, gets a token, and names a property in every call.
 
 use http::Request;
 use octo_auth_core::profile::{AbsentTokenType, Encoding};
@@ -49,7 +49,7 @@ fn creation(stage: &mut Stage<'_>, profile: &Profile) -> Result<CreatedClient, S
             zip: "00100".to_owned(),
         }),
     };
-    let created = stage.succeeds("A client is created by somebody who is none yet", wish.exchange(profile)?, |answer| {
+    let created = stage.succeeds("A client is created without credentials", wish.exchange(profile)?, |answer| {
         let properties: Vec<&str> = answer.value.properties.iter().map(|one| one.id.as_str()).collect();
         let told = format!(
             "A client id, a client secret, and the sandbox property {}. Secret and password came in clear; \
@@ -92,7 +92,7 @@ fn calls(stage: &mut Stage<'_>, client: &Client, tokens: &TokenSet, property: &s
     )?;
     let other = Request::get(&url).header("Property", "1").body(Body::empty())?;
     stage.calls(
-        "Somebody else's property is forbidden",
+        "The property of another client is forbidden",
         client.api_call(tokens, other)?,
         403,
         TokenStatus::Forbidden,
@@ -136,7 +136,7 @@ fn refusals(
     wrong_profiles(stage, profile)
 }
 
-/// The provider as it would look with one line of its profile changed: why a profile holds what it holds.
+/// Shows the provider with one wrong line in its profile, which explains the content of the profile.
 fn wrong_profiles(stage: &mut Stage<'_>, profile: &Profile) -> Result<(), Stopped> {
     let as_json = profile.clone().edit(|document| {
         if let Some(call) = &mut document.calls.client_credentials {

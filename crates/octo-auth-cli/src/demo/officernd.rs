@@ -28,7 +28,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Stopped> {
     renewal(stage, &client, &refresh_token)
 }
 
-/// Five requests, of which failures count, the sixth, and the first after the minute.
+/// Shows five requests, including failures, then the sixth, and the first after the minute.
 fn five_a_minute(stage: &mut Stage<'_>, profile: &Profile, client: &Client) -> Result<(), Stopped> {
     let scopes = Scopes::parse(MEMBERS)?;
     let tokens = stage.succeeds("A token for one scope", client.client_credentials(&scopes)?, |answer| {
@@ -74,7 +74,7 @@ fn five_a_minute(stage: &mut Stage<'_>, profile: &Profile, client: &Client) -> R
     Ok(())
 }
 
-/// An application that is deleted takes its tokens along.
+/// Shows that deleting an application revokes its tokens.
 fn revocation(stage: &mut Stage<'_>, profile: &Profile) -> Result<(), Stopped> {
     let scopes = Scopes::parse("officernd.api.read")?;
     let registered = stage.emulator().officernd().register("Reader", &["officernd.api.read"]);
@@ -101,12 +101,12 @@ fn revocation(stage: &mut Stage<'_>, profile: &Profile) -> Result<(), Stopped> {
     )
 }
 
-/// The flow of the vendor's samples; gives back the refresh token.
+/// Runs the flow of the vendor's samples. Returns the refresh token.
 fn sign_in(stage: &mut Stage<'_>, client: &Client) -> Result<Secret, Stopped> {
     let scopes = Scopes::parse("officernd.api.read")?;
     let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &scopes, stage.entropy()?, stage.now())?;
     let callback = stage.person("An administrator grants access", &page, Page::grant)?;
-    // What a web application does that lost track: the same sign-in read from its store a second time.
+    // A web application that has lost track does this: it reads the same sign-in from its store a second time.
     let copy = PendingAuthorization::from_json(pending.to_json().expose()).ok_or(Stopped::AtStep)?;
     let code = stage.receives(
         "The callback names the organisation beside the code",

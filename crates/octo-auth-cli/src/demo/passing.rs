@@ -1,4 +1,4 @@
-//! What passed over the wire in a step, and the words for it.
+//! The requests of a step, and their description.
 //!
 //! The rule of this module: addresses are shown as the provider's own, not as the emulator's. A parameter that grants
 //! access is shown as `***`.
@@ -14,16 +14,16 @@ pub(super) struct Passing {
     method: String,
     /// The URL at the provider, without the query.
     url: String,
-    /// Query, form or JSON, with secrets masked.
+    /// The query, form or JSON, with secrets masked.
     pub(super) carried: Option<String>,
-    /// Headers a newcomer should see.
+    /// The headers that a newcomer should see.
     pub(super) headers: Vec<String>,
-    /// The status answered; nothing if the request did not arrive.
+    /// The status of the answer; `None` if the request did not arrive.
     pub(super) status: Option<u16>,
 }
 
 impl Passing {
-    /// The request of an exchange, before it is sent.
+    /// Describes the request of an exchange before it is sent.
     pub(super) fn of<T: Reply>(exchange: &Exchange<T>, emulator: &Emulator) -> Self {
         let uri = exchange.request().uri().to_string();
         let address = uri.split('?').next().unwrap_or_default();
@@ -47,7 +47,7 @@ impl From<&Entry> for Passing {
     fn from(entry: &Entry) -> Self {
         let shown = ["authorization", "key", "property"];
         let headers = entry.headers.iter().filter(|(name, _)| shown.contains(&name.as_str()));
-        // A form is sent back to the address it came from; what that holds has been shown.
+        // A form is posted to the address of its page; the query of that address was shown earlier.
         let fields = if entry.form.is_empty() { &entry.query } else { &entry.form };
         let fields: Vec<String> = fields.iter().map(|(name, value)| field(name, value)).collect();
         let carried = if fields.is_empty() { entry.json.clone() } else { Some(fields.join("&")) };
@@ -74,7 +74,7 @@ fn field(name: &str, value: &str) -> String {
     format!("{name}={value}")
 }
 
-/// The address of a callback and the names of its parameters.
+/// Returns the address of a callback and the names of its parameters.
 pub(super) fn moved(callback: &str) -> String {
     let (address, query) = callback.split_once('?').unwrap_or((callback, ""));
     let names: Vec<&str> =
@@ -82,11 +82,11 @@ pub(super) fn moved(callback: &str) -> String {
     format!("{address} with {}", names.join(", "))
 }
 
-/// An error that stands for a refusal without a request.
+/// An error that means a refusal without a request.
 pub(super) trait Refusal {
-    /// The stable word.
+    /// Returns the stable code.
     fn code(&self) -> String;
-    /// The sentence.
+    /// Returns the message.
     fn text(&self) -> String;
 }
 
@@ -120,17 +120,17 @@ impl Refusal for RejectedCallback {
     }
 }
 
-/// Whether two remedies call on the same person.
+/// Whether the same kind of person must act on two remedies.
 pub(super) fn same_kind(left: Remedy, right: Remedy) -> bool {
     std::mem::discriminant(&left) == std::mem::discriminant(&right)
 }
 
-/// A text that ends with exactly one full stop.
+/// Returns the text with exactly one full stop at its end.
 pub(super) fn sentence(text: &str) -> String {
     format!("{}.", text.trim_end_matches('.'))
 }
 
-/// A token answer in words.
+/// Describes a token answer in words.
 pub(super) fn granted(tokens: &TokenSet) -> String {
     let length = tokens.access_token().expose().len();
     let mut told = format!("An access token of {length} characters");
@@ -144,7 +144,7 @@ pub(super) fn granted(tokens: &TokenSet) -> String {
     told + if tokens.refresh_token().is_some() { ", and a refresh token." } else { ", and no refresh token." }
 }
 
-/// A lifetime in words; a long one was worked out from a date and is about right.
+/// Describes a lifetime in words. A long one was calculated from a date, so it is approximate.
 pub(super) fn span(lifetime: Duration) -> String {
     let seconds = lifetime.as_secs_f64();
     match lifetime.as_secs() {
@@ -154,7 +154,7 @@ pub(super) fn span(lifetime: Duration) -> String {
     }
 }
 
-/// `told` if the condition holds, else what is wrong.
+/// Returns `told` if the condition holds, otherwise `wrong`.
 pub(super) fn check(holds: bool, told: impl Into<String>, wrong: &str) -> Result<String, String> {
     if holds { Ok(told.into()) } else { Err(wrong.to_owned()) }
 }

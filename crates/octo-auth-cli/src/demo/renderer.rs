@@ -1,6 +1,6 @@
-//! How the demo is told: for people as a story, or as one JSON object a line.
+//! The output of the demo: as a story for people, or as one JSON object a line.
 //!
-//! People are told each step once, with a mark for each adapter; where the adapters differ, both are told.
+//! People see each step once, with a mark for each adapter. If the adapters differ, both results are shown.
 
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
@@ -19,7 +19,7 @@ const REQUEST: Style = AnsiColor::Cyan.on_default();
 const ASIDE: Style = Style::new().dimmed();
 const TOLERATED: Style = AnsiColor::Yellow.on_default();
 
-/// How many steps there were.
+/// The counts of the steps.
 #[derive(Default)]
 pub(super) struct Tally {
     steps: usize,
@@ -56,7 +56,7 @@ impl Tally {
     }
 }
 
-/// What is told before the first chapter.
+/// Prints the text before the first chapter.
 pub(super) fn opening(output: &mut Output) -> Result<(), Failure> {
     let text = "Every flow of every provider, over real sockets, against the emulator that comes with octo-auth. \
         Each step is played twice, by the async adapter (reqwest) and by the blocking one (ureq), and has a mark for \
@@ -136,8 +136,8 @@ fn detail(step: &Step) -> String {
     requests.chain([step.outcome.clone()]).chain(tolerated).collect()
 }
 
-/// Text in lines of at most `widest` columns, broken at spaces, or after `&` and `,` where there is no space; the first
-/// line and the others each begin with their indent.
+/// Wraps text in lines of at most `widest` columns, at spaces, or after `&` and `,` if there is no space. The first
+/// line and the others have separate indents.
 fn paragraph(text: &str, (first, next): (&str, &str), style: Style, widest: usize) -> String {
     let mut lines = vec![String::from(first)];
     for (word, spaced) in words(text) {
@@ -155,7 +155,7 @@ fn paragraph(text: &str, (first, next): (&str, &str), style: Style, widest: usiz
     styled.collect::<Vec<_>>().join("\n")
 }
 
-/// The words of a text, each with whether a space stands before it.
+/// Returns the words of a text, each with whether a space precedes it.
 fn words(text: &str) -> impl Iterator<Item = (&str, bool)> {
     text.split_whitespace()
         .flat_map(|word| word.split_inclusive(['&', ',']).enumerate().map(|(place, part)| (part, place == 0)))

@@ -1,7 +1,7 @@
-//! A day in a token's life: one account, asked for its token every minute of a simulated day.
+//! A day in the life of a token: the program asks for the token of one account every minute of a simulated day.
 //!
-//! The emulator's clock and the program's are moved together, a minute at a time, so a day takes seconds. What
-//! happened in each minute is drawn; what must have happened is checked scene by scene, at the emulator's log too.
+//! The emulator's clock and the program's move together, a minute at a time, so a day takes seconds. The demo draws
+//! what happened in each minute. It checks each scene, also against the emulator's log.
 
 mod clock;
 mod session;
@@ -19,7 +19,7 @@ use super::passing::same_kind;
 use super::stage::Stage;
 use super::stopped::Stopped;
 
-/// The moment at which the day begins: 2026-01-01T00:00:00Z in milliseconds.
+/// The begin of the day: 2026-01-01T00:00:00Z in milliseconds.
 pub(super) const BEGINS: i64 = 1_767_225_600_000;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -72,7 +72,7 @@ impl Day<'_, '_> {
     fn quiet_hours(&mut self, hours: u32, name: &str) -> Result<(), Stopped> {
         self.minutes(60 * hours);
         let Scene { served, failed, renewed, requests, .. } = self.scene;
-        // A token lives an hour and is renewed after three quarters of it, give or take.
+        // A token lives an hour and is refreshed after about three quarters of it.
         let ok = failed == 0
             && served == 60 * hours
             && (hours..2 * hours).contains(&renewed)
@@ -89,9 +89,9 @@ impl Day<'_, '_> {
         self.stage.emulator().faults().clear();
         self.minutes(20);
         let Scene { failed, renewed, requests, .. } = self.scene;
-        // A request every two minutes at most, as the server asked; then one that succeeds.
+        // At most one request every two minutes, as the server asked, then one that succeeds.
         let ok = failed == 0 && renewed == 1 && (2..=7).contains(&requests);
-        self.ends("The provider is down for ten minutes, just as a renewal is due: nobody notices", ok)
+        self.ends("The provider is down for ten minutes, just as a refresh is due: no caller notices", ok)
     }
 
     fn lost_answer(&mut self) -> Result<(), Stopped> {
@@ -117,7 +117,7 @@ impl Day<'_, '_> {
         let refused = answer.is_ok_and(|answer| answer.value.meaning() == TokenStatus::TokenRefused);
         (0..20).for_each(|_| self.life.refused(token.generation()));
         self.minutes(5);
-        // Late reports of the token that was replaced.
+        // Late reports that the old token was refused.
         (0..20).for_each(|_| self.life.refused(token.generation()));
         self.minutes(5);
         let Scene { failed, renewed, requests, .. } = self.scene;
@@ -131,7 +131,7 @@ impl Day<'_, '_> {
         self.clock.step_wall(2 * 3600);
         let Scene { failed, renewed, .. } = self.scene;
         let ok = failed == 0 && (1..=3).contains(&renewed);
-        self.ends("Somebody sets the wall clock back two hours, and right again an hour later", ok)
+        self.ends("The wall clock is set back two hours, and corrected an hour later", ok)
     }
 
     fn suspended(&mut self) -> Result<(), Stopped> {
@@ -172,7 +172,7 @@ impl Day<'_, '_> {
         }
     }
 
-    /// Asks for the token, lets what that caused end, and says how it went.
+    /// Asks for the token, waits until the resulting work has ended, and returns a mark for the result.
     fn ask(&mut self) -> char {
         let requests = self.stage.emulator().log().len();
         let before = self.life.generation();
@@ -223,7 +223,7 @@ impl Day<'_, '_> {
 }
 
 impl Scene {
-    /// The marks, an hour a line, each line with the time at which it begins.
+    /// Returns the marks, one line per hour, each with its start time.
     fn drawn(&self) -> Vec<String> {
         let marks: Vec<char> = self.marks.chars().collect();
         let hours = marks.chunks(60).zip(0..);

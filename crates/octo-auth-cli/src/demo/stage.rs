@@ -1,7 +1,7 @@
-//! Where a chapter is played: one adapter, one emulator, and what happened so far.
+//! The stage of a chapter: one adapter, one emulator, and the steps so far.
 //!
-//! The rule kept here: a step passes only if the answer was the expected one and the emulator's log shows exactly
-//! the requests the step was to make, each once. No step shows a secret: parameters are shown as the log masks them.
+//! The rule of this module: a step passes only if the answer was the expected one and the emulator's log shows exactly
+//! the expected requests, each once. No step shows a secret: parameters are shown as masked in the log.
 
 use std::time::Duration;
 
@@ -16,26 +16,26 @@ use super::passing::{Passing, Refusal, moved, same_kind, sentence};
 use super::simulated_day::{Session, Simulated};
 use super::stopped::Stopped;
 
-/// One step of a chapter, as it went.
+/// The result of one step of a chapter.
 pub(super) struct Step {
     pub(super) name: String,
     pub(super) ok: bool,
-    /// Whether the step showed that something is refused.
+    /// Whether the step demonstrates a refusal.
     pub(super) refusal: bool,
-    /// What was changed at the emulator before it.
+    /// The change at the emulator before the step.
     pub(super) scene: Option<String>,
     pub(super) requests: Vec<Passing>,
-    /// What came of it.
+    /// The result in words.
     pub(super) outcome: String,
     pub(super) tolerated: Vec<Deviation>,
-    /// Lines to be shown as they are.
+    /// Lines to print unchanged.
     pub(super) drawing: Vec<String>,
 }
 
-/// What came of a step, in words: what was to happen, or what happened instead.
+/// The result of a step in words: the expected event, or what happened instead.
 pub(super) type Outcome = Result<String, String>;
 
-/// Where a chapter is played.
+/// The stage of a chapter.
 pub(super) struct Stage<'a> {
     adapter: &'a Adapter,
     emulator: Emulator,
@@ -60,12 +60,12 @@ impl<'a> Stage<'a> {
         self.adapter.life(client, clock)
     }
 
-    /// Runs an exchange that is part of a step rather than one.
+    /// Runs an exchange that is only a part of a step.
     pub(super) fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
         self.adapter.run(exchange)
     }
 
-    /// A step of many requests that is drawn rather than told.
+    /// Runs a step of many requests that is shown as a drawing.
     pub(super) fn draws(
         &mut self,
         name: &str,
@@ -88,7 +88,7 @@ impl<'a> Stage<'a> {
         Ok(self.adapter.entropy()?)
     }
 
-    /// Tells what was changed before the next step.
+    /// Describes a change before the next step.
     pub(super) fn scene(&mut self, text: &str) {
         self.scene = Some(text.to_owned());
     }
@@ -99,7 +99,7 @@ impl<'a> Stage<'a> {
         self.scene(&format!("The emulator's clock moves on by {} s.", time.as_secs()));
     }
 
-    /// A step that must succeed; `read` says what came back, or what is wrong with it.
+    /// Runs a step that must succeed. `read` describes the result, or what is wrong with it.
     pub(super) fn succeeds<T: Reply>(
         &mut self,
         name: &str,
@@ -138,7 +138,7 @@ impl<'a> Stage<'a> {
         self.conclude(name, Some(sent), outcome, tolerated, true)
     }
 
-    /// A call of the provider's API that must come back with this status and mean this for the token.
+    /// Runs a call of the provider's API that must return this status and have this meaning for the token.
     pub(super) fn calls(
         &mut self,
         name: &str,
@@ -154,7 +154,7 @@ impl<'a> Stage<'a> {
         self.conclude(name, Some(sent), outcome, tolerated, meaning != TokenStatus::Accepted)
     }
 
-    /// A step that must be refused before there is a request; gives back the error.
+    /// Runs a step that must be refused before a request is sent. Returns the error.
     pub(super) fn prevented<T, E: Refusal>(
         &mut self,
         name: &str,
@@ -164,7 +164,7 @@ impl<'a> Stage<'a> {
         let (outcome, error) = match attempt {
             Ok(_) => (Err("it was accepted".to_owned()), None),
             Err(error) if error.code() == code => {
-                // Addresses are the providers' own, as wherever a request is shown.
+                // Addresses are shown as the provider's own, as in every request.
                 let text = error.text().replace(&format!("{}/", self.emulator.url()), "https://");
                 (Ok(format!("Refused before any request ({code}): {}", sentence(&text))), Some(error))
             }
@@ -174,7 +174,7 @@ impl<'a> Stage<'a> {
         error.ok_or(Stopped::AtStep)
     }
 
-    /// A person opens the page and presses a button; gives back where the browser is sent to.
+    /// Plays a person who opens the page and presses a button. Returns the redirect target.
     pub(super) fn person(
         &mut self,
         name: &str,
@@ -195,7 +195,7 @@ impl<'a> Stage<'a> {
         callback.ok_or(Stopped::AtStep)
     }
 
-    /// A callback that must be taken for the one that is waited for.
+    /// Runs a step in which a callback must be accepted as the expected one.
     pub(super) fn receives(
         &mut self,
         name: &str,
@@ -212,13 +212,13 @@ impl<'a> Stage<'a> {
         received.map_err(|_| Stopped::AtStep)
     }
 
-    /// Notes that the chapter cannot go on.
+    /// Records that the chapter cannot continue.
     pub(super) fn breaks_off(&mut self, problem: String) {
-        // Nothing follows that could rest on this step.
+        // No later step can depend on this one.
         let _ = self.keep("The chapter cannot go on", Vec::new(), Err(problem), Vec::new(), false);
     }
 
-    /// Ends a step that was to send this request and no other, or none.
+    /// Ends a step that was to send exactly this request, or none.
     fn conclude(
         &mut self,
         name: &str,
@@ -260,7 +260,7 @@ impl<'a> Stage<'a> {
         if ok { Ok(()) } else { Err(Stopped::AtStep) }
     }
 
-    /// What the emulator was asked since the last step.
+    /// Returns the emulator's requests since the last step.
     fn requests(&self) -> Vec<Passing> {
         let arrived = self.emulator.log();
         self.emulator.clear_log();

@@ -1,12 +1,12 @@
-//! Why a chapter ends before its end.
+//! Why a chapter ends early.
 
 use std::error::Error;
 
-/// Why a chapter ended before its end.
+/// Why a chapter ended early.
 pub(super) enum Stopped {
-    /// A step failed that the next ones rest on; it is listed as failed.
+    /// A step failed on which the next ones depend; it is listed as failed.
     AtStep,
-    /// Something went wrong between the steps.
+    /// An error occurred between the steps.
     Unplayable(String),
 }
 

@@ -1,4 +1,4 @@
-//! What came of one check.
+//! The result of a check.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure, shown};
 
-/// What came of one check: a word, what was found, and what to do.
+/// The result of a check: a word, the finding, and the remedy.
 pub(crate) struct Finding {
     check: &'static str,
     result: Outcome,
@@ -43,7 +43,7 @@ impl Finding {
         Self { check, result: Outcome::Failed(failure.exit()), detail: failure.in_one_line(), remedy }
     }
 
-    /// Returns the exit code of a check that failed.
+    /// Returns the exit code of a failed check.
     pub(crate) fn exit(&self) -> Option<Exit> {
         match self.result {
             Outcome::Failed(exit) => Some(exit),

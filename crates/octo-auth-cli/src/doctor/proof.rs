@@ -1,5 +1,5 @@
-//! Whether a save in this directory survives the end of its process at any moment: a child is killed while it writes, and
-//! what it leaves must be a whole record.
+//! Checks whether a save in this directory survives the end of its process at any moment. A child process is killed
+//! while it writes; it must leave a complete record.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -13,10 +13,10 @@ use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::record::unreadable;
 
-/// How many children are killed.
+/// The count of children to kill.
 const KILLS: usize = 5;
 
-/// The size of what they write, in bytes: that of a large record.
+/// The size of the record they write, in bytes: a large one.
 const SIZE: usize = 64 * 1024;
 
 /// The name of the record that they write.
@@ -25,7 +25,7 @@ const NAME: &str = "doctor.0123456789abcdef.account.proof.0123456789abcdef012345
 const REMEDY: &str =
     "keep tokens on another disk or file system: name a directory there by --store or store.path";
 
-/// Kills children in the middle of writing to a directory below this one, and reads what they leave.
+/// Kills children while they write to a directory below this one, and reads the records they leave.
 pub(crate) fn check(directory: &Path) -> Finding {
     let below = directory.join(format!(".doctor-{}", std::process::id()));
     let proved = prove(&below);
@@ -72,7 +72,7 @@ fn prove(below: &Path) -> Result<u64, Failure> {
     Ok(saves)
 }
 
-/// Waits until a child tells of this many saves. Returns the version that the last of them made.
+/// Waits until a child has reported this count of saves, and kills it. Returns the version of the last save.
 fn kill_after(child: &mut Child, saves: usize) -> std::io::Result<u64> {
     let mut told = 0;
     if let Some(stdout) = child.stdout.take() {
@@ -105,7 +105,7 @@ fn left_behind(below: &Path) -> Result<u64, Failure> {
 ///
 /// # Errors
 ///
-/// A [`Failure`] if it cannot write.
+/// Returns a [`Failure`] if it cannot write.
 pub(crate) fn write_until_killed(directory: &Path, output: &mut Output) -> Result<Exit, Failure> {
     let store = FileStore::open(directory)?;
     let name = name()?;
@@ -122,7 +122,7 @@ pub(crate) fn write_until_killed(directory: &Path, output: &mut Output) -> Resul
     Ok(Exit::Done)
 }
 
-/// Returns what the record of a version holds: one letter throughout.
+/// Returns the content of a version: one repeated letter.
 fn content(version: Version) -> RecordBytes {
     RecordBytes::from(vec![if version.0 & 1 == 0 { b'a' } else { b'b' }; SIZE])
 }

@@ -1,4 +1,4 @@
-//! Whether the provider can be reached, and how far this computer's clock is from its own.
+//! Checks whether the provider can be reached, and how far this computer's clock differs from the provider's.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use super::Finding;
 use crate::failure::{Exit, Failure, shown};
 use crate::{client, stored};
 
-/// How long a provider may take to answer.
+/// The limit of the wait for a provider's answer.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// How far the clocks may be apart, in seconds: a `Date` has whole seconds, and an answer takes its time.
+/// The tolerated difference of the clocks, in seconds: a `Date` has whole seconds, and an answer takes time.
 const NEAR: i64 = 60;
 
-/// From here on, in seconds, the provider's clock is not believed.
+/// The difference, in seconds, from which the provider's clock is not trusted.
 const IMPLAUSIBLE: i64 = 86_400;
 
 /// Asks each provider once, without credentials.
@@ -51,7 +51,7 @@ pub(crate) fn check(settings: &Settings, store: Option<&FileStore>, findings: &m
     }
 }
 
-/// Returns where tokens are asked for, the provider's title, and the settings that say how it is reached.
+/// Returns the token endpoints, each with the provider's title and the settings for reaching it.
 fn providers(settings: &Settings, store: Option<&FileStore>) -> BTreeMap<String, (String, Settings)> {
     let labels = store.and_then(|store| store.registrations().ok()).unwrap_or_default();
     let registered = labels.iter().filter_map(|label| store?.registration(label).ok()?);
@@ -67,7 +67,7 @@ fn providers(settings: &Settings, store: Option<&FileStore>) -> BTreeMap<String,
         .collect()
 }
 
-/// Returns settings with the certificates of others over their own.
+/// Returns the settings with the certificates of `others`, which take precedence.
 fn with_certificates(mut own: Settings, others: &Settings) -> Result<Settings, ConfigError> {
     for name in [client::ROOT_CERTIFICATES, client::CLIENT_CERTIFICATE] {
         if let (Some(file), Some(origin)) = (others.get(name), others.origin(name)) {
@@ -81,11 +81,12 @@ fn token_url(profile: &Profile) -> Option<String> {
     let calls = &profile.document().calls;
     let giving = [&calls.client_credentials, &calls.code, &calls.refresh, &calls.api_login];
     let call = giving.into_iter().flatten().next()?;
-    // The query may hold what is meant for the provider alone.
+    // The query may contain data meant only for the provider.
     profile.call_url(call).split('?').next().map(str::to_owned)
 }
 
-/// Asks without credentials. Any answer shows that the provider is there. Returns its status, and how many seconds its clock is ahead of ours.
+/// Sends a request without credentials. Any answer shows that the provider is reachable. Returns the status, and by how
+/// many seconds the provider's clock is ahead of ours.
 fn ask(transport: &UreqTransport, url: &str) -> Result<(u16, Option<i64>), Failure> {
     let request = Request::get(url).body(Body::empty());
     let request = request.map_err(|error| Failure::of(Exit::Configuration, &error))?;
@@ -103,7 +104,7 @@ fn ask(transport: &UreqTransport, url: &str) -> Result<(u16, Option<i64>), Failu
             .duration_since(std::time::UNIX_EPOCH)
             .ok()
             .and_then(|since| i64::try_from(since.as_secs()).ok())?;
-        // It was true at some moment between the two.
+        // The provider's date was read at some time between the two.
         let (earliest, latest) = (seconds(sent), seconds(received));
         Some(told - told.clamp(earliest, latest))
     });
@@ -141,7 +142,7 @@ fn clock(title: &str, offset: Option<i64>) -> Finding {
     )
 }
 
-/// A duration to the nearest minute: a second more or less is that of the request.
+/// Formats a duration to the nearest minute. A difference of seconds may come from the request itself.
 fn in_words(seconds: u64) -> String {
     let minutes = (seconds + 30) / 60;
     match (minutes / 60, minutes % 60) {

@@ -1,6 +1,6 @@
-//! Settings of the emulator in a TOML file: the arguments of `octo-auth emulate`, by their own names.
+//! Settings of the emulator in a TOML file: the arguments of `octo-auth emulate`, with the same names.
 //!
-//! The rule kept here: an error says the line and what is wrong, and shows no value.
+//! The rule of this module: an error names the line and the problem, and shows no value.
 
 use std::fs::File;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::arguments::{EmulateRequest, FROZEN_AT, Malformed, SKEW, fault, lifeti
 use crate::failure::{Exit, Failure, shown};
 use crate::input;
 
-/// What the file may hold.
+/// The content of the file.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Content {
@@ -27,12 +27,12 @@ struct Content {
     date_skew: Option<Spanned<i64>>,
 }
 
-/// Returns what the arguments and the file order together: a value of the arguments takes the place of one in the file, and
-/// lists are joined.
+/// Returns the arguments joined with the file. A single value of the arguments replaces that of the file; lists are
+/// joined.
 ///
 /// # Errors
 ///
-/// A [`Failure`] that names the file and the line.
+/// Returns a [`Failure`] that names the file and the line.
 pub(super) fn joined(request: &EmulateRequest) -> Result<EmulateRequest, Failure> {
     let mut joined = request.clone();
     let Some(path) = &request.config else { return Ok(joined) };
@@ -47,7 +47,7 @@ pub(super) fn joined(request: &EmulateRequest) -> Result<EmulateRequest, Failure
         joined.redirect_uri.push(redirect_uri(value.as_ref()).map_err(|problem| place(value, problem))?);
     }
     for value in &content.lifetime {
-        // The arguments come last, so that they hold.
+        // The arguments come last, so they take precedence.
         let read = lifetime(value.as_ref()).map_err(|problem| place(value, problem))?;
         joined.lifetime.insert(joined.lifetime.len() - request.lifetime.len(), read);
     }
@@ -76,7 +76,7 @@ fn wrong(path: &Path, text: &str, start: usize, problem: &str) -> Failure {
         )
 }
 
-/// A message of the parser without the value that it shows. The name of an unknown field stays.
+/// Returns a message of the parser without the value that it shows. The name of an unknown field stays.
 fn without_value(message: &str) -> String {
     match message.split_once(", expected ") {
         Some((what, expected)) if what.starts_with("invalid ") => {

@@ -1,4 +1,4 @@
-//! How the providers differ from their documents, as it was ordered on the command line.
+//! The deviations of the providers, as ordered on the command line.
 
 use octo_auth_emulator::{ANY_LOOPBACK, Emulator, generic, octorate, officernd};
 

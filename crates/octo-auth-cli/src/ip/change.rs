@@ -1,26 +1,26 @@
-//! What a change of a list does, told by the rules that do it.
+//! The effect of a change of a list, by rule.
 //!
-//! The rule kept here: the count in the first line is of all that changes; what is left out below it is counted too.
+//! The rule of this module: the count in the first line includes all changes, also those that are not listed below it.
 
 use std::fmt;
 
 use ipnet::IpNet;
 use octo_auth_core::allowlist::{Change, Rules, WrittenRule};
 
-/// How many rules of each list are shown, those that change most.
+/// How many rules of each list are shown: those with the largest effect.
 const SHOWN: usize = 20;
 
 /// How many blocks of one rule are shown.
 const BLOCKS: usize = 4;
 
-/// A change, and the two lists it lies between.
+/// A change, and the two lists it compares.
 pub(super) struct Told<'a> {
     pub(super) change: &'a Change,
     pub(super) old: &'a Rules,
     pub(super) new: &'a Rules,
 }
 
-/// One line of numbers, and one for each rule that opens or closes something.
+/// Formats one line of counts, and one line for each rule that opens or closes addresses.
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sum =
@@ -31,7 +31,7 @@ impl fmt::Display for Told<'_> {
     }
 }
 
-/// What one rule opens or closes.
+/// The addresses that one rule opens or closes.
 struct Effect<'a> {
     rule: &'a WrittenRule,
     size: u128,
@@ -52,11 +52,11 @@ fn side(
             (size > 0).then_some(Effect { rule, size, blocks })
         })
         .collect();
-    // What opens most is what has to be looked at first.
+    // The largest opening should be examined first.
     effects.sort_by_key(|effect| (std::cmp::Reverse(effect.size), effect.rule.place()));
     for Effect { rule, size, blocks } in effects.iter().take(SHOWN) {
         write!(f, "\n{sign} {}: {} {does} {}", rule.place(), rule.text(), Count(*size))?;
-        // The whole of the rule needs no more words.
+        // The whole rule changes, so its blocks need no list.
         if *blocks == [rule.block()] {
             continue;
         }
@@ -72,11 +72,11 @@ fn side(
     }
 }
 
-/// What a block and the changed ones, which are in order, have in common.
+/// Returns the intersection of a block with the changed blocks, which are sorted.
 fn inside(rule: IpNet, changed: &[IpNet]) -> Vec<IpNet> {
     let from = changed.partition_point(|block| block.broadcast() < rule.network());
     let common = changed[from..].iter().take_while(|block| block.network() <= rule.broadcast());
-    // Of two blocks that meet, one lies in the other.
+    // If two blocks overlap, one contains the other.
     common.map(|block| if rule.contains(block) { *block } else { rule }).collect()
 }
 
@@ -84,7 +84,7 @@ fn size(block: &IpNet) -> u128 {
     1_u128.checked_shl(u32::from(block.max_prefix_len() - block.prefix_len())).unwrap_or(u128::MAX)
 }
 
-/// A number of addresses as people read it: of those of IPv6, the power of two is what can be grasped.
+/// A count of addresses for people. For large IPv6 counts, only the power of two is meaningful.
 struct Count(u128);
 
 impl fmt::Display for Count {
@@ -100,7 +100,7 @@ impl fmt::Display for Count {
     }
 }
 
-/// A number with a comma before every three digits.
+/// Formats a number with thousands separators.
 fn grouped(count: u128) -> String {
     let digits = count.to_string();
     let mut text = String::new();

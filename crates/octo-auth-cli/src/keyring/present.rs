@@ -1,4 +1,4 @@
-//! The keyring, by `keyring-core` and the store of this operating system.
+//! The keyring, accessed by `keyring-core` and the credential store of this operating system.
 
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -12,26 +12,26 @@ use zeroize::Zeroizing;
 use super::CHOICES;
 use crate::failure::{Exit, Failure, shown};
 
-/// How long a keyring may take, from first to last.
+/// The limit for all operations of the keyring together.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What the entries belong to.
+/// The service name of the entries.
 const SERVICE: &str = "octo-auth";
 
 /// Returns the secret of this name.
 ///
 /// # Errors
 ///
-/// A [`Failure`] that names the three choices there are without it.
+/// Returns a [`Failure`] that names the three alternatives.
 pub(crate) fn secret(name: &str) -> Result<Secret, Failure> {
     read(name, connect, TIMEOUT)
 }
 
-/// Puts a random key there under this name, unless there is one.
+/// Stores a random key under this name, unless an entry exists.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if there is one, or as [`secret`].
+/// Returns a [`Failure`] if an entry exists, and the errors of [`secret`].
 pub(crate) fn new_key(name: &str) -> Result<(), Failure> {
     create(name, connect, TIMEOUT)
 }
@@ -72,7 +72,7 @@ fn create(
     }
 }
 
-/// Does something with an entry, on a thread that is left behind if it takes too long.
+/// Runs an operation on an entry in a thread. The thread is abandoned if it takes too long.
 fn within<T: Send + 'static>(
     patience: Duration,
     name: &str,
@@ -84,7 +84,7 @@ fn within<T: Send + 'static>(
     thread::spawn(move || {
         let acted =
             connect().and_then(|store| store.build(SERVICE, &user, None)).and_then(|entry| act(&entry));
-        // Without a receiver it came too late.
+        // The send fails if the timeout has passed and the receiver is gone.
         let _ = outcome.send(acted);
     });
     received.recv_timeout(patience).map_err(|_| {
@@ -93,7 +93,7 @@ fn within<T: Send + 'static>(
     })
 }
 
-/// Says what is wrong. Some errors hold what was read, which is not shown.
+/// Describes an error. Some errors contain the value that was read, which is not shown.
 fn failure(name: &str, error: &Error) -> Failure {
     let name = shown(name);
     let (message, cause) = match error {

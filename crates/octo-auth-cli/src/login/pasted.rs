@@ -1,4 +1,4 @@
-//! The callback as a person copies it from the browser's bar.
+//! The callback, pasted by a person from the browser's address bar.
 
 use std::io::{self, BufRead, IsTerminal, Read};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -16,10 +16,10 @@ use crate::output::tell;
 /// The longest line that is read, in bytes: one more than the longest callback.
 const LONGEST: u64 = 16 * 1024 + 1;
 
-/// A line of standard input without its end; `None` at the end of it.
+/// A line of standard input without its line end; `None` at the end of input.
 type Line = io::Result<Option<Zeroizing<Vec<u8>>>>;
 
-/// Says what the person has to do after the click.
+/// Explains what the person has to do after the click.
 pub(super) fn explain(redirect_uri: &str, lifetime: u32) {
     tell(&format!(
         "After that the browser goes to {redirect_uri} and may say that it cannot open the page. That is expected.\n\
@@ -27,11 +27,11 @@ pub(super) fn explain(redirect_uri: &str, lifetime: u32) {
     ));
 }
 
-/// Asks for the address until one is the callback of the sign-in.
+/// Asks for the address until one is the callback of this sign-in.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if a callback ends the sign-in without a code, or if none comes until the deadline.
+/// Returns a [`Failure`] if a callback ends the sign-in without a code, or if none arrives until the deadline.
 pub(super) fn callback(
     mut pending: PendingAuthorization,
     redirect_uri: &str,
@@ -62,7 +62,7 @@ pub(super) fn callback(
             Err(error) => {
                 let failure = rejected(&error.error);
                 match error.pending.filter(|_| is_terminal) {
-                    // A person may have copied too little.
+                    // The person may have copied only a part.
                     Some(waiting) => pending = *waiting,
                     None => return Err(failure),
                 }
@@ -72,7 +72,7 @@ pub(super) fn callback(
     }
 }
 
-/// Returns a pasted text without quotes around it, and with the scheme that some browsers hide from what is copied.
+/// Returns the pasted text without surrounding quotes, and with the scheme that some browsers omit when copying.
 fn address(text: &str, redirect_uri: &str) -> Zeroizing<String> {
     let mut text = text.trim();
     for (open, close) in [('"', '"'), ('\'', '\''), ('`', '`'), ('<', '>'), ('\u{201c}', '\u{201d}')] {
@@ -92,7 +92,7 @@ fn address(text: &str, redirect_uri: &str) -> Zeroizing<String> {
     address
 }
 
-/// Reads standard input on a thread of its own, as a read cannot be given up.
+/// Reads standard input on a separate thread, because a read cannot be cancelled.
 fn lines() -> Receiver<Line> {
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
@@ -107,7 +107,7 @@ fn lines() -> Receiver<Line> {
     lines
 }
 
-/// Reads one line. What is longer than a callback is cut; the callback says then that it is too long.
+/// Reads one line. A line that is longer than a callback is cut; parsing the callback then reports that it is too long.
 fn line(input: &mut impl BufRead) -> Line {
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
     let count = input.take(LONGEST).read_until(b'\n', &mut line)?;

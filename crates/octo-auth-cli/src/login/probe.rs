@@ -1,4 +1,4 @@
-//! Whether the store takes the tokens, before the code that brings them is spent.
+//! Checks whether the store can take the tokens, before the code is used.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -6,14 +6,14 @@ use std::path::Path;
 
 use crate::failure::{Exit, Failure, shown};
 
-/// The largest record that a sign-in leaves, in bytes: two tokens of 64 KiB and what is said of them.
+/// The largest record that a sign-in writes, in bytes: two tokens of 64 KiB and their metadata.
 const LARGEST: usize = 192 * 1024;
 
 /// Writes and removes a file as large as the largest record.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if the directory is not writable, or has no room.
+/// Returns a [`Failure`] if the directory is not writable, or has no space.
 pub(super) fn room(directory: &Path) -> Result<(), Failure> {
     let path = directory.join(format!(".tmp-probe-{}", std::process::id()));
     let written = write(&path);
@@ -26,7 +26,7 @@ pub(super) fn room(directory: &Path) -> Result<(), Failure> {
 }
 
 fn write(path: &Path) -> io::Result<()> {
-    // A file of an ended process with the same number.
+    // An earlier process with the same id may have left a file.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

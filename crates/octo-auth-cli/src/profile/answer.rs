@@ -1,4 +1,4 @@
-//! An answer from a file: a whole HTTP response as `curl -i` writes it, or a body alone.
+//! Reads an answer from a file: a complete HTTP response as `curl -i` writes it, or only a body.
 
 use std::fs::File;
 use std::path::Path;
@@ -11,11 +11,11 @@ use octo_auth_system::{Clock, SystemClock};
 use crate::failure::{Exit, Failure, shown};
 use crate::input;
 
-/// Reads an answer, of standard input if the path is `-`, and when it came: at its own date, or now.
+/// Reads an answer, from standard input if the path is `-`, and its time: that of its own `Date`, or now.
 ///
 /// # Errors
 ///
-/// A [`Failure`] if the file cannot be read or begins with a head that is no head of HTTP.
+/// Returns a [`Failure`] if the file cannot be read or begins with an invalid HTTP head.
 pub(super) fn read(path: &Path, status: Option<u16>) -> Result<(Response<Vec<u8>>, Now), Failure> {
     let is_input = path == Path::new("-");
     let place = if is_input {
@@ -48,9 +48,9 @@ pub(super) fn read(path: &Path, status: Option<u16>) -> Result<(Response<Vec<u8>
     Ok((response, Now { wall, ..now }))
 }
 
-/// Status, headers and body; `None` for a head that is none. Heads of responses before the last one are passed over.
+/// Returns status, headers and body; `None` for an invalid head. Skips the heads of responses before the last one.
 fn response(bytes: &[u8]) -> Option<(StatusCode, HeaderMap, &[u8])> {
-    // What `curl -v` writes shows the head for people.
+    // `curl -v` formats the head for people.
     if [b"* ", b"> ", b"< "].into_iter().any(|mark| bytes.starts_with(mark)) {
         return None;
     }
@@ -74,7 +74,7 @@ fn response(bytes: &[u8]) -> Option<(StatusCode, HeaderMap, &[u8])> {
     Some((StatusCode::from_bytes(status).ok()?, headers, body))
 }
 
-/// The head and what follows the empty line behind it.
+/// Returns the head, and the bytes after the empty line that ends it.
 fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
     let ends = [&b"\r\n\r\n"[..], b"\n\n"];
     let end = ends

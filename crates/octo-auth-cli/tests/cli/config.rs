@@ -1,4 +1,4 @@
-//! `octo-auth config`: what is in force, where it comes from, and what is wrong with it.
+//! `octo-auth config`: the effective settings, their sources, and their errors.
 
 #[cfg(unix)]
 use crate::program::set_mode;

@@ -17,7 +17,7 @@ const SECRETS: [&str; 6] = [
     "a-password-for-the-sandbox",
 ];
 
-/// Checks that neither a known secret nor anything that looks like a token or a code is shown.
+/// Checks that the text contains neither a known secret nor anything that looks like a token or a code.
 #[track_caller]
 fn shows_no_secret(text: &str) {
     for secret in SECRETS {

@@ -1,4 +1,4 @@
-//! `octo-auth doctor`: each check says what was found and what to do.
+//! `octo-auth doctor`: each check reports its finding and the remedy.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::program::{CANARY, Ran, program, set_mode};
 use crate::stored::World;
 
-/// The findings by their checks, and the exit code.
+/// Returns the findings by check, and the exit code.
 fn doctor(world: &World, environment: &[(&str, &str)]) -> (Option<i32>, Value) {
     let directory = world.directory.to_str().expect("a path in UTF-8");
     let mut program = program(&["doctor", "--json", "--store", directory]);

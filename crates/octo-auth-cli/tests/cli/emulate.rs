@@ -1,4 +1,4 @@
-//! `octo-auth emulate`: what it says at the start, what it shows of requests, and a port that is in use.
+//! `octo-auth emulate`: its output at the start, its output for requests, and a port that is in use.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::net::TcpListener;
@@ -8,7 +8,7 @@ use octo_auth_emulator::{Browser, HOSTS, generic, octorate, octotable, officernd
 
 use crate::program::{program, run, run_as};
 
-/// A running emulator; it is stopped when it is dropped.
+/// A running emulator. Dropping it stops it.
 pub(crate) struct Running {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -107,7 +107,7 @@ fn a_port_that_is_in_use_is_one_clear_message() {
     run(&["emulate", "--port", &port]).failed(3, &[&format!("port {port}"), "in use", "choose another port"]);
 }
 
-/// Each of the settings shows in what a client gets.
+/// Each setting has an effect that a client can see.
 #[test]
 fn redirect_uris_lifetimes_faults_and_clocks_are_set_by_arguments() {
     let mut running = Running::with(&[
@@ -137,7 +137,7 @@ fn redirect_uris_lifetimes_faults_and_clocks_are_set_by_arguments() {
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
         if status == 200 {
             assert!(answer.contains("\"expires_in\":77"), "{answer}");
-            // An hour before the time at which the clock stands.
+            // One hour before the time of the frozen clock.
             assert!(answer.to_lowercase().contains("date: tue, 14 nov 2023 21:13:20 gmt"), "{answer}");
         }
     }
@@ -195,7 +195,7 @@ fn a_file_that_cannot_be_used_is_refused_with_its_line_and_without_its_values() 
         .failed(3, &["/nowhere/emulator.toml", "No such file"]);
 }
 
-/// A file of settings, removed when it is dropped.
+/// A file of settings. Dropping it removes the file.
 struct File(std::path::PathBuf);
 
 impl File {
@@ -219,7 +219,7 @@ impl Drop for File {
     }
 }
 
-/// The answer to client credentials at the standard server, as it came.
+/// Returns the raw answer of the standard server to client credentials.
 fn token_request(url: &str) -> String {
     let authority = url.strip_prefix("http://").expect("http");
     let (id, secret) = (generic::DEMO_CLIENT_ID, generic::DEMO_CLIENT_SECRET);

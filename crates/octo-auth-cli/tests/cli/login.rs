@@ -1,4 +1,4 @@
-//! A person signs in: the address that the program shows is opened, and the answer comes back by a listener or by paste.
+//! A person signs in: the address that the program shows is opened, and the callback arrives at a listener or by paste.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ use crate::stored::World;
 struct SignIn {
     child: Child,
     errors: BufReader<ChildStderr>,
-    /// What it has written on standard error so far.
+    /// The standard error output so far.
     told: String,
     page: String,
 }
@@ -29,7 +29,7 @@ impl SignIn {
         sign_in
     }
 
-    /// Reads up to a line that begins so, and returns it.
+    /// Reads until a line begins with `begin`, and returns it.
     fn read_until(&mut self, begin: &str) -> String {
         loop {
             let mut line = String::new();
@@ -54,7 +54,7 @@ impl SignIn {
     }
 }
 
-/// Arguments and settings of a sign-in at the standard server of the emulator.
+/// Builds the command for a sign-in at the emulator's standard server.
 fn at_the_standard_server(world: &World, arguments: &[&str]) -> Command {
     let mut program = program(&world.arguments(&[&["login"], arguments].concat()));
     let base = world.emulator.base("auth.example");
@@ -80,7 +80,7 @@ fn at_octorate(world: &World) -> Command {
     program
 }
 
-/// What a browser gets at an address of this machine.
+/// Returns what a browser gets at an address of this machine.
 fn visit(address: &str) -> String {
     let (authority, target) =
         address.strip_prefix("http://").and_then(|rest| rest.split_once('/')).expect("http");
@@ -92,12 +92,12 @@ fn visit(address: &str) -> String {
     page
 }
 
-/// How many requests for tokens the emulator has answered.
+/// Returns the count of token requests that the emulator has answered.
 fn exchanges(world: &World) -> usize {
     world.emulator.log().iter().filter(|entry| entry.to_string().contains("&code=")).count()
 }
 
-/// The value of a parameter of an address.
+/// Returns the value of a parameter of an address.
 fn parameter(address: &str, name: &str) -> String {
     let query = address.split_once('?').expect("a query").1;
     let (_, rest) = query.split_once(&format!("{name}=")).expect("the parameter");
@@ -132,11 +132,11 @@ fn the_browser_brings_the_code_and_the_tokens_are_stored_for_later_starts() {
 fn at_octorate_the_address_is_pasted() {
     let world = World::new();
     let ways: [fn(&str) -> String; 5] = [
-        // A browser shows it with a slash.
+        // A browser shows the address with a trailing slash.
         |address| address.to_owned(),
         |address| format!("  \"{address}\" "),
         |address| format!("<{address}>"),
-        // A browser may hide the scheme.
+        // A browser may omit the scheme.
         |address| address.replace("https://", ""),
         |address| format!("'{}'", address.replace("https://", "")),
     ];
@@ -207,7 +207,7 @@ fn what_is_pasted_is_bounded_and_must_belong_to_the_sign_in() {
     ] {
         let mut sign_in = SignIn::start(at_octorate(&world));
         let mut input = sign_in.child.stdin.take().expect("standard input is piped");
-        // The program may have ended when the rest is written.
+        // The program may have ended before the rest is written.
         let _ = writeln!(input, "{text}");
         drop(input);
         let ran = sign_in.end();
@@ -228,7 +228,7 @@ fn a_port_in_use_ends_the_command_before_a_page_is_shown() {
     Ran::from(output).failed(3, &["is in use by another program"]);
 }
 
-/// The provider has taken the code, and its answer is on its way: without it the code is spent for nothing.
+/// The provider has accepted the code, and its answer is on the way. Without the answer, the code is wasted.
 #[test]
 fn a_ctrl_c_during_the_exchange_ends_the_program_after_the_tokens_are_stored() {
     let world = World::new();
@@ -272,7 +272,7 @@ fn the_browser_gets_the_address_as_one_argument() {
     let _ = std::fs::remove_dir_all(&folder);
 }
 
-/// A registration that cannot be read cannot be replaced, and without it the tokens are of no use to a later command.
+/// An unreadable registration cannot be replaced, and without it a later command cannot use the tokens.
 #[test]
 fn a_damaged_registration_is_found_before_the_page_is_shown_and_before_a_token_is_imported() {
     let world = World::new();
@@ -293,12 +293,12 @@ fn a_damaged_registration_is_found_before_the_page_is_shown_and_before_a_token_i
     assert_eq!(std::fs::read(only("record")).expect("a record"), before, "nothing was imported");
 }
 
-/// A store without room is found before a person is asked, and so before a code is spent.
+/// A full store is detected before a person is asked, and so before a code is used.
 #[test]
 fn a_store_without_room_is_found_before_the_page_is_shown() {
     let world = World::new();
     let login = at_the_standard_server(&world, &["--wait", "1"]);
-    // A file may have 64 blocks of 512 or 1024 bytes; the signal is ignored, so that writing more is an error.
+    // A file may have 64 blocks of 512 or 1024 bytes. The signal is ignored, so that a longer write returns an error.
     let mut limited = Command::new("sh");
     limited
         .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\""])

@@ -1,4 +1,4 @@
-//! The program as a person or a script meets it: what it prints, where, and with which exit code.
+//! Tests of the program as people and scripts use it: its outputs and its exit codes.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 

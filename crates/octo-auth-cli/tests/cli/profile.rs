@@ -1,4 +1,4 @@
-//! `octo-auth profile`: whether a profile is sound, and what an answer would mean by it.
+//! `octo-auth profile`: checks of profiles, and the meaning of answers.
 
 use octo_auth_emulator::{Emulator, generic};
 

@@ -1,12 +1,12 @@
-//! Running the program: arguments, environment and standard input in; exit code and both outputs back.
+//! Runs the program: arguments, environment and standard input in; exit code and both outputs out.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-/// Stands for a secret of the user; it must appear in no output.
+/// Stands for a secret of the user. It must not appear in any output.
 pub(crate) const CANARY: &str = "canary+s3cr3t%0815";
 
-/// Settings of the machine that would change what is tested.
+/// Settings of the machine that would change the tests.
 const FOREIGN: [&str; 10] = [
     "ALL_PROXY",
     "CLICOLOR_FORCE",
@@ -20,7 +20,7 @@ const FOREIGN: [&str; 10] = [
     "no_proxy",
 ];
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
@@ -28,7 +28,7 @@ pub(crate) struct Ran {
     pub(crate) err: String,
 }
 
-/// The program, untouched by the machine's own settings, with nothing on standard input.
+/// Returns the program, isolated from the machine's own settings, with empty standard input.
 pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_octo-auth"));
     for name in FOREIGN {
@@ -38,7 +38,7 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
     {
         command.env_remove(name);
     }
-    // Neither settings nor tokens of the user.
+    // Neither settings nor tokens of the user are read.
     for name in ["XDG_CONFIG_HOME", "XDG_STATE_HOME"] {
         command.env_remove(name);
     }
@@ -51,19 +51,19 @@ pub(crate) fn run(arguments: &[&str]) -> Ran {
     Ran::from(program(arguments).output().expect("the program starts"))
 }
 
-/// A run with credentials in the environment.
+/// Runs with credentials in the environment.
 pub(crate) fn run_as(client_id: &str, client_secret: &str, arguments: &[&str]) -> Ran {
     let mut command = program(arguments);
     command.env("OCTO_AUTH_CLIENT_ID", client_id).env("OCTO_AUTH_CLIENT_SECRET", client_secret);
     Ran::from(command.output().expect("the program starts"))
 }
 
-/// A run with a text on standard input.
+/// Runs with a text on standard input.
 pub(crate) fn run_with_input(input: &str, arguments: &[&str]) -> Ran {
     with_input(program(arguments), input)
 }
 
-/// A run of a program that was prepared, with a text on standard input.
+/// Runs a prepared program with a text on standard input.
 pub(crate) fn with_input(mut program: Command, input: &str) -> Ran {
     let mut child = program.stdin(Stdio::piped()).spawn().expect("the program starts");
     let mut stdin = child.stdin.take().expect("standard input is piped");
@@ -72,7 +72,7 @@ pub(crate) fn with_input(mut program: Command, input: &str) -> Ran {
     Ran::from(child.wait_with_output().expect("the program ends"))
 }
 
-/// Writes a file for one test, which only its owner may read, and gives its path.
+/// Writes a file for one test, which only its owner may read, and returns its path.
 pub(crate) fn file(name: &str, text: &str) -> String {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, text).expect("the temporary folder can be written to");
@@ -89,7 +89,7 @@ pub(crate) fn set_mode(path: impl AsRef<std::path::Path>, mode: u32) {
 }
 
 impl Ran {
-    /// Checks that the run failed with this code and one message that says all of this, and gave nothing away.
+    /// Checks that the run failed with this code and one message that contains all of these texts, and shows no secret.
     #[track_caller]
     pub(crate) fn failed(&self, code: i32, says: &[&str]) {
         assert_eq!(self.code, Some(code), "{self:?}");

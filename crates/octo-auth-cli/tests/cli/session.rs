@@ -1,4 +1,4 @@
-//! The session of the README, from the sign-in of a person to the end of the access: it is what the program writes.
+//! The session of the README, from a person's sign-in to the logout, must equal the program's real output.
 //!
 //! `OCTO_AUTH_RECORD=1 cargo test -p octo-auth-cli --test cli session` records it again.
 
@@ -12,14 +12,14 @@ use octo_auth_emulator::Browser;
 use crate::emulate::Running;
 use crate::program::{program, set_mode};
 
-/// What stands around the session, and the line between the commands.
+/// The markers around the session, and the line between the commands.
 const BEGIN: &str = "<!-- session:start -->\n```console\n";
 const END: &str = "```\n<!-- session:end -->";
 
 /// The address of the emulator in the README.
 const EMULATOR: &str = "http://127.0.0.1:4000";
 
-/// A computer on which `octo-auth` is installed, with the settings of the README, beside a running emulator.
+/// A computer with `octo-auth` installed, the settings of the README, and a running emulator.
 struct Computer {
     emulator: Running,
     home: PathBuf,
@@ -37,11 +37,11 @@ impl Computer {
         Self { emulator, home }
     }
 
-    /// Runs a line of a shell. A browser opens the page that a sign-in shows, grants access, and goes where it is sent.
+    /// Runs a shell line. A browser opens the page that a sign-in shows, grants access, and follows the redirect.
     fn run(&self, line: &str) -> String {
         let mut shell = Command::new("sh");
         shell.args(["-c", &line.replace(EMULATOR, self.emulator.url())]);
-        // The settings of the machine that `program` takes away are taken away here too.
+        // The settings that `program` removes are removed here too.
         for (name, value) in program(&[]).get_envs() {
             match value {
                 Some(value) => shell.env(name, value),
@@ -108,7 +108,8 @@ fn the_session_of_the_readme_is_what_the_program_writes() {
     );
 }
 
-/// What does not change from run to run: a word with a digit may be random or a time, unless it stands in a command.
+/// Returns the part that is the same in every run: a word with a digit may be random or a time, unless it is part of a
+/// command.
 fn lasting(session: &str) -> String {
     let of_line = |line: &str| {
         if line.starts_with("$ ") {
@@ -129,7 +130,7 @@ fn lasting(session: &str) -> String {
     session.lines().map(of_line).collect()
 }
 
-/// The word with `#` in place of each part that has a digit.
+/// Returns the word with each part that contains a digit replaced by `#`.
 fn masked(word: &str) -> String {
     let is_inside = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '%');
     let mut masked = String::new();

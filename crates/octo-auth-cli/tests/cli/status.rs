@@ -1,4 +1,4 @@
-//! `octo-auth status`: how each stored token stands, without sending or writing anything.
+//! `octo-auth status`: the status of each stored token, without sending or writing anything.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::program::set_mode;
 use crate::stored::World;
 
-/// The only row of the table.
+/// Returns the only row of the table.
 fn row(world: &World) -> Value {
     let ran = world.run_in_store(&["status", "--json"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");

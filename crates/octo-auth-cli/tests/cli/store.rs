@@ -1,4 +1,4 @@
-//! `octo-auth store`: damage is named and left alone, files are sealed, keys are changed, directories are moved.
+//! `octo-auth store`: damage is reported and left unchanged, files are sealed, keys are changed, directories are moved.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ fn files(directory: &Path, ending: &str) -> Vec<PathBuf> {
     files.filter(|path| path.extension().is_some_and(|end| end == ending)).collect()
 }
 
-/// Whether a text stands in any file of the directory.
+/// Whether any file of the directory contains a text.
 fn holds(directory: &Path, text: &str) -> bool {
     let files = fs::read_dir(directory).expect("a directory").map(|file| file.expect("a file").path());
     let bytes = files.map(|path| fs::read(path).expect("a file")).collect::<Vec<_>>().concat();
     bytes.windows(text.len()).any(|part| part == text.as_bytes())
 }
 
-/// A run about the whole store, with settings of its keys.
+/// Runs a command on the whole store, with settings for its keys.
 fn with_keys(world: &World, command: &[&str], keys: &[(&str, &str)]) -> Ran {
     let directory = world.directory.to_str().expect("a path in UTF-8");
     let mut program = program(&[command, &["--store", directory]].concat());
@@ -136,7 +136,7 @@ fn a_key_that_cannot_be_had_is_an_error_and_nothing_is_written() {
     }
 }
 
-/// With a keyring that is absent, and with one that takes the connection and is silent.
+/// Tests a missing keyring, and one that accepts the connection and stays silent.
 #[test]
 fn without_its_keyring_nothing_is_stored_and_the_choices_are_named() {
     let world = World::new();

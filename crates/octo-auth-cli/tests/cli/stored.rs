@@ -1,4 +1,4 @@
-//! Tokens that outlive the program: they are imported, stored in a directory, and renewed by the next start.
+//! Tokens that outlive the program: they are imported, stored in a directory, and refreshed by the next run.
 
 use std::io::BufRead;
 use std::path::PathBuf;
@@ -31,7 +31,7 @@ impl World {
         self.emulator.generic().grant_refresh_token(generic::DEMO_CLIENT_ID, &[]).expect("a refresh token")
     }
 
-    /// Arguments that name the store, and the account `inn 17` in it.
+    /// Returns arguments with the store, and with its account `inn 17`.
     pub(crate) fn arguments<'a>(&'a self, command: &[&'a str]) -> Vec<&'a str> {
         self.arguments_of("inn 17", command)
     }
@@ -46,12 +46,12 @@ impl World {
         self.run_registered_of("inn 17", command, input)
     }
 
-    /// The same for another account.
+    /// Does the same for another account.
     pub(crate) fn run_registered_of(&self, account: &str, command: &[&str], input: &str) -> Ran {
         with_input(self.registered(account, command), input)
     }
 
-    /// A command with the registration of the emulator in its environment.
+    /// Builds a command with the emulator's registration in its environment.
     fn registered(&self, account: &str, command: &[&str]) -> Command {
         let mut program = program(&self.arguments_of(account, command));
         let token_url = format!("{}/token", self.emulator.base("auth.example"));
@@ -64,29 +64,29 @@ impl World {
         program
     }
 
-    /// Runs a command with no settings but the client secret.
+    /// Runs a command with only the client secret in the settings.
     pub(crate) fn run(&self, command: &[&str]) -> Ran {
         let mut program = program(&self.arguments(command));
         program.env("OCTO_AUTH_CLIENT_SECRET", generic::DEMO_CLIENT_SECRET);
         Ran::from(program.output().expect("the program starts"))
     }
 
-    /// Runs a command about the whole store, with no settings.
+    /// Runs a command on the whole store, without settings.
     pub(crate) fn run_in_store(&self, command: &[&str]) -> Ran {
         let directory = self.directory.to_str().expect("a path in UTF-8");
         run(&[command, &["--store", directory]].concat())
     }
 
-    /// Takes the right to write the directory, from root too by giving the directory to another user.
+    /// Removes the permission to write the directory. Against root, the directory is given to another user.
     pub(crate) fn make_adopt_only(&self) {
         if std::os::unix::fs::chown(&self.directory, Some(65534), None).is_err() {
             set_mode(&self.directory, 0o500);
         }
     }
 
-    /// Gives the right to write back.
+    /// Restores the permission to write.
     pub(crate) fn make_writable(&self) {
-        // Only root has given it away.
+        // Only root has changed the owner.
         let _ = std::os::unix::fs::chown(&self.directory, Some(0), None);
         set_mode(&self.directory, 0o700);
     }
@@ -119,7 +119,7 @@ fn an_imported_account_is_renewed_by_later_starts_with_what_it_was_registered_wi
     assert_eq!(world.emulator.generic().families_revoked(), 0);
 }
 
-/// A certificate that signs nothing here: requests go by http.
+/// A certificate without effect here: requests use http.
 const CERTIFICATE: &str = "\
 -----BEGIN CERTIFICATE-----
 MIIBiTCCAS+gAwIBAgIUOHvLgQM9Msg1uHXPDjWNhc5KdoIwCgYIKoZIzj0EAwIw
@@ -198,7 +198,7 @@ fn a_header_is_printed_whole() {
     assert_eq!(header, format!("Authorization: Bearer {}", world.run(&["token"]).out));
 }
 
-/// The program looks into its own arguments and environment, and into those of its parent.
+/// The child program reads its own arguments and environment, and those of its parent.
 #[test]
 fn a_program_has_the_token_in_its_environment_and_nothing_else_shows_it() {
     let world = World::new();
@@ -324,7 +324,7 @@ fn a_logout_of_an_account_that_is_not_there_says_so() {
         .failed(3, &["holds no token of account \"inn 17\"", "octo-auth status"]);
 }
 
-/// The provider has replaced the refresh token, and its answer is on its way.
+/// The provider has rotated the refresh token, and its answer is on the way.
 #[test]
 fn a_ctrl_c_during_a_renewal_ends_the_program_after_the_new_refresh_token_is_stored() {
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
@@ -351,7 +351,7 @@ fn a_ctrl_c_during_a_renewal_ends_the_program_after_the_new_refresh_token_is_sto
     }
 }
 
-/// The file store knows that the process has ended, so that what it left open is not waited for.
+/// The file store detects that the process has ended, so there is no wait for its unfinished refresh.
 #[test]
 fn a_program_that_was_killed_in_a_renewal_holds_up_the_next_start_by_nothing() {
     let world = World::new();

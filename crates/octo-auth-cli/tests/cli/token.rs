@@ -1,4 +1,4 @@
-//! `octo-auth token` when all is well: where credentials come from and what is printed.
+//! `octo-auth token` without errors: the sources of credentials, and the output.
 
 use octo_auth_emulator::{Emulator, generic, octorate, octotable, officernd};
 
@@ -6,7 +6,7 @@ use octo_auth_emulator::{Emulator, generic, octorate, octotable, officernd};
 use crate::program::set_mode;
 use crate::program::{Ran, file, run, run_as, run_with_input};
 
-/// Checks that standard output is a token of this length and nothing else, and gives it back.
+/// Checks that standard output is exactly one token of this length, and returns it.
 #[track_caller]
 fn token_of(ran: &Ran, length: usize) -> String {
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -49,7 +49,7 @@ fn credentials_come_from_a_file_or_from_standard_input() {
     token_of(&run_with_input(&octotable_credentials(), &[&common[..], &["-"]].concat()), 64);
 }
 
-/// The command in the message is run as a shell reads it, whatever the file's name.
+/// The command in the message is run by a shell, whatever the file's name is.
 #[cfg(unix)]
 #[test]
 fn a_credentials_file_that_others_can_read_is_refused_with_the_command_that_mends_it() {

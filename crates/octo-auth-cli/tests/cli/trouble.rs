@@ -10,20 +10,20 @@ use octo_auth_emulator::{Emulator, octorate, octotable, officernd};
 use crate::program::set_mode;
 use crate::program::{CANARY, Ran, file, program, run, run_as, run_with_input};
 
-/// A token request to a standard server at this address.
+/// Sends a token request to a standard server at this address.
 fn ask(url: &str) -> Ran {
     let token_url = format!("{url}/token");
     run_as("me", CANARY, &["token", "--provider", "rfc6749", "--token-url", &token_url, "--deadline", "20"])
 }
 
-/// A listener on loopback and its URL.
+/// Returns a listener on loopback and its URL.
 fn listener() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     (listener, url)
 }
 
-/// A server that answers its first request with these bytes.
+/// Starts a server that answers its first request with these bytes.
 fn answering(response: String) -> String {
     let (listener, url) = listener();
     thread::spawn(move || {
@@ -33,12 +33,12 @@ fn answering(response: String) -> String {
             let count = stream.read(&mut part).expect("a request");
             request.extend_from_slice(&part[..count]);
         }
-        stream.write_all(response.as_bytes()).expect("somebody who listens");
+        stream.write_all(response.as_bytes()).expect("a listener");
     });
     url
 }
 
-/// Whether a request with a body, the last part of which is the secret, has arrived as a whole.
+/// Whether a complete request has arrived. The secret is the last part of its body.
 fn is_whole(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request);
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
@@ -302,7 +302,7 @@ fn what_a_user_has_named_is_shown_escaped() {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let mut command = program(&arguments);
         command.env("OCTO_AUTH_CLIENT_ID", "me").env("OCTO_AUTH_CLIENT_SECRET", CANARY);
-        // Else escape sequences are left out of what is no terminal.
+        // Otherwise escape sequences are omitted for an output that is not a terminal.
         command.env("CLICOLOR_FORCE", "1");
         let ran = Ran::from(command.output().expect("the program starts"));
         assert!(ran.err.contains("no\\nfi\\u{1b}[2Jle"), "{arguments:?}: {ran:?}");

@@ -1,11 +1,11 @@
-//! A store that cannot be used as it stands: what is wrong is told at once, with what to do and who has to do it.
+//! A store that cannot be used: the error is reported at once, with the remedy and the person who must act.
 
 use std::fs;
 use std::path::PathBuf;
 
 use crate::stored::World;
 
-/// The only file of a kind.
+/// Returns the only file of a kind.
 fn only(world: &World, ending: &str) -> PathBuf {
     let files = fs::read_dir(&world.directory).expect("a directory").map(|file| file.expect("a file").path());
     let mut found: Vec<PathBuf> =
@@ -35,7 +35,7 @@ fn a_damaged_record_is_a_matter_of_configuration_for_each_command_that_needs_its
     assert!(world.emulator.log().is_empty(), "nothing was sent");
 }
 
-/// The deadline is long, and is not waited for.
+/// The deadline is long, and the test does not wait for it.
 #[test]
 fn where_the_store_is_only_read_an_expired_token_is_for_another_process_to_renew() {
     let world = World::new();

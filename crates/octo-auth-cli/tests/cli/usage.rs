@@ -6,7 +6,7 @@ use crate::program::{CANARY, run};
 fn help_lists_every_exit_code_and_each_command_has_an_example() {
     let help = run(&["--help"]);
     assert_eq!((help.code, help.err.as_str()), (Some(0), ""));
-    for line in ["0  done", "1  a step", "2  the command", "3  correct", "4  somebody", "5  try", "6  ask"] {
+    for line in ["0  done", "1  a step", "2  the command", "3  correct", "4  a person", "5  try", "6  ask"] {
         assert!(help.out.contains(line), "{line}: {}", help.out);
     }
     for command in ["demo", "emulate", "token", "ip"] {

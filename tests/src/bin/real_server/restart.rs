@@ -87,7 +87,7 @@ pub(crate) fn forgetful(stage: &Stage<'_>) {
     sound(manager.import(stage.on(&first).signed_in(&client, "openid")));
     drop(first);
     clock.pass(LIFETIME);
-    let Err(failure) = manager.get() else { panic!("nobody is there") };
+    let Err(failure) = manager.get() else { panic!("there is no server") };
     assert!(matches!(failure.remedy(), Remedy::TryLater { .. }), "{failure}");
     let second = sound(Server::start_at(stage.folder, &port));
     let told: Vec<String> = (0..10)

@@ -29,7 +29,7 @@ pub(super) fn findings(root: &Path, tree: &Tree) -> Result<Vec<String>> {
         }
     }
     for name in listed.keys().filter(|name| !now.contains_key(*name)) {
-        found.push(format!("{LIST} names {name}, of which nothing is left: run it with --accept"));
+        found.push(format!("{LIST} names {name}, which is not used any more: run it with --accept"));
     }
     Ok(found)
 }

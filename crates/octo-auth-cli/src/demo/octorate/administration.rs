@@ -1,4 +1,4 @@
-//! ApiLogin: the token for administration, what it may and may not do, onboarding, and migration.
+//! ApiLogin: the token for administration, what it may do and what not, onboarding, and migration.
 
 use octo_auth_core::{AdminToken, Client, CreatedProperty, Profile, Remedy, Secret, TokenStatus};
 use octo_auth_emulator::octorate::{
@@ -58,8 +58,8 @@ fn configuration(stage: &mut Stage<'_>, client: &Client, admin: &AdminToken) -> 
     Ok(())
 }
 
-/// A token for administration in the place of a property's token: the types keep that from happening, and the one
-/// way around them is for addresses Octorate has on its list.
+/// Shows a token for administration in place of a property's token. The types prevent this; the one exception is for
+/// addresses on Octorate's list.
 fn wrong_kind(stage: &mut Stage<'_>, client: &Client, admin: &AdminToken) -> Result<(), Stopped> {
     let as_property = admin.clone().for_ip_authentication();
     stage.calls(

@@ -1,16 +1,16 @@
-//! The calls of the API that the flows make.
+//! The API calls of the flows.
 
 use http::Request;
 use octo_auth_core::{ApiAnswer, Body, Client, Exchange, TokenSet};
 
 use crate::demo::stopped::Stopped;
 
-/// The properties a token may see.
+/// Builds the call for the properties that a token may see.
 pub(super) fn accommodations(client: &Client, tokens: &TokenSet) -> Result<Exchange<ApiAnswer>, Stopped> {
     call(client, tokens, "/connect/rest/v1/accommodation")
 }
 
-/// The reservations of one property.
+/// Builds the call for the reservations of one property.
 pub(super) fn reservations(
     client: &Client,
     tokens: &TokenSet,

@@ -10,10 +10,10 @@ use crate::demo::passing::{check, granted};
 use crate::demo::stage::Stage;
 use crate::demo::stopped::Stopped;
 
-/// Somewhat more than a code lives at Octorate.
+/// Slightly more than the lifetime of a code at Octorate.
 const OVER_A_MINUTE: Duration = Duration::from_secs(61);
 
-/// From the page to the tokens, with a forged callback in between and the used code after it.
+/// Runs from the page to the tokens, with a forged callback in between and a second use of the code at the end.
 pub(super) fn granted_by_the_owner(stage: &mut Stage<'_>, client: &Client) -> Result<TokenSet, Stopped> {
     let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &no_scopes(), stage.entropy()?, stage.now())?;
     let callback = stage.person("The owner of a property grants access", &page, Page::grant)?;
@@ -24,7 +24,7 @@ pub(super) fn granted_by_the_owner(stage: &mut Stage<'_>, client: &Client) -> Re
         "state_mismatch",
     )?;
     let pending = *rejected.pending.ok_or(Stopped::AtStep)?;
-    // What a web application does that lost track: the same sign-in read from its store a second time.
+    // A web application that has lost track does this: it reads the same sign-in from its store a second time.
     let copy = PendingAuthorization::from_json(pending.to_json().expose()).ok_or(Stopped::AtStep)?;
     let code = stage.receives("The owner's own callback is taken", pending, &callback, |_| {
         Ok("A code, which Octorate takes for one minute.".to_owned())
@@ -38,7 +38,7 @@ pub(super) fn granted_by_the_owner(stage: &mut Stage<'_>, client: &Client) -> Re
     Ok(tokens)
 }
 
-/// A sign-in the owner refuses, and one that cannot be started.
+/// Shows a sign-in that the owner refuses, and one that cannot be started.
 pub(super) fn refused(stage: &mut Stage<'_>, client: &Client) -> Result<(), Stopped> {
     let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &no_scopes(), stage.entropy()?, stage.now())?;
     let callback = stage.person("Another owner refuses", &page, Page::refuse)?;
@@ -55,7 +55,7 @@ pub(super) fn refused(stage: &mut Stage<'_>, client: &Client) -> Result<(), Stop
     Ok(())
 }
 
-/// A code that is too old: by our own clock it is not sent, and by Octorate's it is refused.
+/// Shows a code that is too old: by our own clock it is not sent, and by Octorate's it is refused.
 pub(super) fn too_late(stage: &mut Stage<'_>, client: &Client) -> Result<(), Stopped> {
     let slow = signed_in(stage, client, "The owner grants access once more")?;
     let Now { wall, boot } = stage.now();
@@ -75,14 +75,14 @@ pub(super) fn too_late(stage: &mut Stage<'_>, client: &Client) -> Result<(), Sto
     )
 }
 
-/// A code, straight away.
+/// Signs in without detours and returns the code.
 fn signed_in(stage: &mut Stage<'_>, client: &Client, name: &str) -> Result<AuthorizationCode, Stopped> {
     let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &no_scopes(), stage.entropy()?, stage.now())?;
     let callback = stage.person(name, &page, Page::grant)?;
     Ok(pending.receive(&callback, stage.now())?)
 }
 
-/// Octorate knows no scopes.
+/// Octorate has no scopes.
 fn no_scopes() -> Scopes {
     Scopes::none()
 }

@@ -6,18 +6,18 @@ use std::time::Duration;
 use octo_auth_async::Clock;
 use octo_auth_core::{Now, Timestamp};
 
-/// Clocks that move when they are told to; clones move together.
+/// Clocks that the test moves. All clones are the same clocks.
 #[derive(Clone)]
 pub(crate) struct Simulated(Arc<Mutex<Now>>);
 
 impl Simulated {
     pub(super) fn new(unix_millis: i64) -> Self {
-        // A machine that has been up for a day.
+        // The machine has been up for a day.
         let boot = Duration::from_secs(86_400);
         Self(Arc::new(Mutex::new(Now { wall: Timestamp::from_unix_millis(unix_millis), boot })))
     }
 
-    /// Lets time pass on both.
+    /// Advances both clocks.
     pub(super) fn advance(&self, by: Duration) {
         self.change(|now| Now { wall: now.wall.saturating_add(by), boot: now.boot.saturating_add(by) });
     }

@@ -1,4 +1,4 @@
-//! The tokens of one account, kept by either adapter.
+//! The tokens of one account, managed by either adapter.
 
 use octo_auth_core::{
     Client, Freshness, Generation, Imported, RequestError, Status, Token, TokenError, TokenSpec,
@@ -67,7 +67,7 @@ impl<'a> Session<'a> {
         self.status().is_some_and(|status| status.freshness == Freshness::Stale)
     }
 
-    /// Lets a renewal that goes on beside its callers end: each tells how it ended.
+    /// Waits until a refresh in the background has ended, with either adapter.
     pub(super) fn settle(&mut self) {
         while self.status().is_some_and(|status| status.in_flight) {
             let told = match self {
