@@ -1,4 +1,4 @@
-//! Both adapters behind one name, so that a scenario is written once and run over each.
+//! Both adapters behind one type, so that a scenario is written once and runs with each.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use crate::log;
 use crate::registration::sound;
 
-/// One of the adapters, ready to run exchanges from a synchronous test.
+/// One of the adapters, ready to run exchanges in a synchronous test.
 ///
 /// It blocks the calling thread; do not use it inside an async runtime.
 pub struct Adapter(Colour);
@@ -26,20 +26,20 @@ enum Colour {
 }
 
 impl Adapter {
-    /// Each adapter with its own transport (reqwest, ureq) and the clocks of the operating system.
+    /// Returns each adapter with its own transport (reqwest, ureq) and the clocks of the operating system.
     #[must_use]
     pub fn all() -> Vec<Self> {
         Self::with_runners(sound(AsyncRunner::new()), sound(BlockingRunner::new()))
     }
 
-    /// Each adapter with a transport that trusts this certificate alone and uses no proxy, whatever the machine
-    /// trusts and whatever its environment says.
+    /// Returns each adapter with a transport that trusts only this certificate and uses no proxy, whatever the
+    /// machine's settings are.
     #[must_use]
     pub fn trusting(certificate: &CertificateDer<'static>) -> Vec<Self> {
         Self::trusting_through(&[certificate], &Proxies::none())
     }
 
-    /// Each adapter with a transport that trusts these certificates alone and uses these proxies.
+    /// Returns each adapter with a transport that trusts only these certificates and uses these proxies.
     #[must_use]
     pub fn trusting_through(certificates: &[&CertificateDer<'static>], proxies: &Proxies) -> Vec<Self> {
         let builder = reqwest::Client::builder().tls_backend_preconfigured(tls(certificates));
@@ -52,11 +52,11 @@ impl Adapter {
         Self::with_runners(AsyncRunner::with_transport(reqwest), BlockingRunner::with_transport(ureq))
     }
 
-    /// Each adapter as the test has made it, such as with a transport of its own.
+    /// Returns each adapter with the given runners, for example with a custom transport.
     #[must_use]
     pub fn with_runners(asynchronous: AsyncRunner, blocking: BlockingRunner) -> Vec<Self> {
         log::keep();
-        // A thread of its own, so that connections are closed in time though nothing runs.
+        // The runtime has a separate thread, so that connections are closed in time even while no test runs.
         let runtime = sound(Builder::new_multi_thread().worker_threads(1).enable_all().build());
         vec![
             Self(Colour::Async { runtime, runner: asynchronous }),
@@ -64,7 +64,7 @@ impl Adapter {
         ]
     }
 
-    /// This adapter with another deadline for a whole exchange.
+    /// Returns this adapter with another deadline for a whole exchange.
     #[must_use]
     pub fn with_deadline(self, deadline: Duration) -> Self {
         Self(match self.0 {
@@ -75,7 +75,7 @@ impl Adapter {
         })
     }
 
-    /// `async` or `blocking`, for the messages of assertions.
+    /// Returns `async` or `blocking`, for the messages of assertions.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match &self.0 {
@@ -88,7 +88,7 @@ impl Adapter {
     ///
     /// # Errors
     ///
-    /// What the adapter reports.
+    /// Returns the error of the adapter.
     pub fn run<T: Reply>(&self, exchange: Exchange<T>) -> Result<Answer<T>, ExchangeError> {
         match &self.0 {
             Colour::Async { runtime, runner } => runtime.block_on(runner.run(exchange)),
@@ -106,12 +106,12 @@ impl Adapter {
     }
 }
 
-/// Runs a scenario over each adapter.
+/// Runs a scenario with each adapter.
 pub fn each(scenario: impl FnMut(&Adapter)) {
     Adapter::all().iter().for_each(scenario);
 }
 
-/// TLS for reqwest that trusts these certificates.
+/// Returns a TLS configuration for reqwest that trusts these certificates.
 fn tls(certificates: &[&CertificateDer<'static>]) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     for certificate in certificates {

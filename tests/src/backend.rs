@@ -1,4 +1,4 @@
-//! The stages of scenarios, and the scenarios of this folder.
+//! The backends of scenarios, and the scenarios of this folder.
 
 #[cfg(feature = "adapters")]
 mod asynchronous;
@@ -25,7 +25,7 @@ pub const PARTS: [(&str, &str); 5] = [
     ("providers", "The providers"),
 ];
 
-/// What the page that lists the scenarios says first.
+/// The beginning of the page that lists the scenarios.
 const PREFACE: &str = "\
 # The lifecycle of a token, told in scenarios
 
@@ -43,15 +43,15 @@ accounts, `service` is the client itself, `service/a` the same for another tenan
 
 /// A scenario of this folder.
 pub struct Filed {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// Its text.
     pub text: String,
-    /// What it says.
+    /// The parsed scenario.
     pub scenario: Scenario,
 }
 
-/// All scenarios, in the order of their names.
+/// Returns all scenarios, sorted by name.
 #[must_use]
 pub fn scenarios() -> Vec<Filed> {
     let mut paths: Vec<PathBuf> = Vec::new();
@@ -71,13 +71,13 @@ fn filed(path: PathBuf) -> Filed {
     Filed { path, text, scenario }
 }
 
-/// Where the scenarios are.
+/// Returns the folder of the scenarios.
 #[must_use]
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
 }
 
-/// The page that lists all scenarios, by the parts they are in.
+/// Builds the page that lists all scenarios, by part.
 #[must_use]
 pub fn index(scenarios: &[Filed]) -> String {
     let mut text = PREFACE.to_owned();
@@ -95,7 +95,7 @@ pub fn index(scenarios: &[Filed]) -> String {
 }
 
 impl Filed {
-    /// The part of the scenarios it belongs to.
+    /// Returns the part to which the scenario belongs.
     #[must_use]
     pub fn part(&self) -> String {
         let folder = self.path.parent().and_then(Path::file_name).unwrap_or_default();
@@ -103,7 +103,7 @@ impl Filed {
     }
 }
 
-/// Plays a scenario on the bare core; the rows of the table that applied come along.
+/// Runs a scenario on the bare core. Returns its output and the rows of the table that applied.
 #[must_use]
 pub fn on_core(scenario: &Scenario, seed: u8) -> (String, Vec<&'static str>) {
     let environment = Environment::new(scenario.setup());
@@ -112,7 +112,7 @@ pub fn on_core(scenario: &Scenario, seed: u8) -> (String, Vec<&'static str>) {
     (text, environment.rows())
 }
 
-/// Plays a scenario on the asynchronous adapter.
+/// Runs a scenario on the asynchronous adapter.
 #[cfg(feature = "adapters")]
 #[must_use]
 pub fn on_async(scenario: &Scenario) -> String {
@@ -121,7 +121,7 @@ pub fn on_async(scenario: &Scenario) -> String {
     play(scenario, &environment, &mut stage)
 }
 
-/// Plays a scenario on the blocking adapter.
+/// Runs a scenario on the blocking adapter.
 #[cfg(feature = "adapters")]
 #[must_use]
 pub fn on_blocking(scenario: &Scenario) -> String {
@@ -130,7 +130,7 @@ pub fn on_blocking(scenario: &Scenario) -> String {
     play(scenario, &environment, &mut stage)
 }
 
-/// How a scenario went otherwise than it is written, for a person to read; nothing if it went so.
+/// Describes how the output of a scenario differs from the file, for people; `None` if it does not differ.
 #[must_use]
 pub fn otherwise(filed: &Filed, went: &str) -> Option<String> {
     let (written, went): (Vec<&str>, Vec<&str>) = (filed.text.lines().collect(), went.lines().collect());

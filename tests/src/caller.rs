@@ -1,4 +1,4 @@
-//! Every client of an API that octo-auth authorises, behind one name, so that what holds for all is written once.
+//! Every API client that octo-auth authorises, behind one type, so that common tests are written once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +23,10 @@ use {octo_auth_async as asynchronous, octo_auth_blocking as blocking};
 use crate::log;
 use crate::registration::sound;
 
-/// How long a call may take before a test gives up.
+/// The limit for a call before a test fails.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A client of an API that is authorised with the tokens of one key. Its clones are one.
+/// An API client that is authorised with the tokens of one token spec. All its clones are the same client.
 ///
 /// It blocks the calling thread; do not use it inside an async runtime.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ enum Async {
     Tower(Service),
 }
 
-/// A stack of tower services whose answers come whole.
+/// A stack of tower services that return whole answers.
 type Service = BoxCloneSyncService<Request<Full<Bytes>>, Response<Bytes>, BoxError>;
 
 #[derive(Clone)]
@@ -54,19 +54,19 @@ enum Blocking {
     Middleware(ureq::Agent),
 }
 
-/// The API client of one key, in either colour.
+/// The API client of one token spec, asynchronous or blocking.
 ///
 /// It blocks the calling thread; do not use it inside an async runtime.
 #[derive(Clone)]
 pub enum ApiCaller {
-    /// With the runtime it runs on.
+    /// Includes the runtime on which it runs.
     Async(Arc<Runtime>, asynchronous::ApiClient),
-    /// On the calling thread.
+    /// Runs on the calling thread.
     Blocking(blocking::ApiClient),
 }
 
 impl ApiCaller {
-    /// One of each colour, each with a registration of its own and whatever is done to its authorizer.
+    /// Returns both clients, each with a separate registration and with this change to its authorizer.
     pub fn all(client: &Client, key: &TokenSpec, change: impl Fn(Authorizer) -> Authorizer) -> Vec<Self> {
         log::keep();
         let manager = sound(asynchronous::TokenManager::new(client.clone()));
@@ -80,7 +80,7 @@ impl ApiCaller {
         vec![Self::Async(sound(runtime()), asynchronous), Self::Blocking(blocking)]
     }
 
-    /// The same, reading answers up to this number of bytes.
+    /// Returns the same client with another limit for answers, in bytes.
     #[must_use]
     pub fn with_answer_limit(self, bytes: usize) -> Self {
         match self {
@@ -89,11 +89,11 @@ impl ApiCaller {
         }
     }
 
-    /// Calls an address.
+    /// Sends a GET request.
     ///
     /// # Errors
     ///
-    /// What the client reports.
+    /// Returns the error of the client.
     pub fn get(&self, url: &str) -> Result<Answer<ApiAnswer>, ApiError> {
         let request = sound(Request::get(url).body(Body::empty()));
         match self {
@@ -103,28 +103,28 @@ impl ApiCaller {
     }
 }
 
-/// What a call brought.
+/// The result of a call.
 #[derive(Debug)]
 pub struct Answered {
     /// The status.
     pub status: u16,
-    /// The body, whole.
+    /// The whole body.
     pub body: Vec<u8>,
-    /// What it means for the token, where the client says so.
+    /// The meaning for the token, if the client reports it.
     pub meaning: Option<TokenStatus>,
 }
 
 impl Caller {
-    /// Every client there is.
+    /// The names of all clients.
     pub const NAMES: [&str; 5] =
         ["async API client", "blocking API client", "reqwest-middleware", "tower", "ureq middleware"];
 
-    /// A client by its name, with the tokens of a key of a registration of its own, on this clock; it takes answers whose
-    /// head is so long.
+    /// Creates a client by its name, with the tokens of a token spec of a separate registration, on this clock, and
+    /// with this limit for the head of answers.
     ///
     /// # Errors
     ///
-    /// Why it could not be set up on this machine.
+    /// Returns an error if it could not be set up on this machine.
     pub fn new(
         name: &str,
         client: &Client,
@@ -159,7 +159,7 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// Why it could not.
+    /// Returns an error if the import failed.
     pub fn import(&self, imported: impl Into<Imported>) -> Result<(), String> {
         match &self.0 {
             Kind::Async { runtime, tokens, .. } => runtime.block_on(tokens.import(imported)).map_err(text),
@@ -167,11 +167,11 @@ impl Caller {
         }
     }
 
-    /// Asks for the token as the next call will.
+    /// Asks for the token that the next call will use.
     ///
     /// # Errors
     ///
-    /// Why there is none.
+    /// Returns an error if there is no token.
     pub fn token(&self) -> Result<(), String> {
         match &self.0 {
             Kind::Async { runtime, tokens, .. } => runtime.block_on(tokens.get()).map(drop).map_err(text),
@@ -179,11 +179,11 @@ impl Caller {
         }
     }
 
-    /// Calls an address.
+    /// Sends a GET request.
     ///
     /// # Errors
     ///
-    /// Why there is no answer.
+    /// Returns an error if there is no answer.
     pub fn get(&self, url: &str) -> Result<Answered, String> {
         match &self.0 {
             Kind::Async { runtime, via: Async::ApiClient(client), .. } => {
@@ -233,7 +233,7 @@ fn runtime() -> std::io::Result<Arc<Runtime>> {
 }
 
 fn middleware(tokens: &asynchronous::TokenSource) -> Result<ClientWithMiddleware, String> {
-    // Where another test was first, its provider is as good.
+    // If another test was first, its provider is used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().tls_certs_only([]).no_proxy().timeout(DEADLINE);
     let client = builder.pool_max_idle_per_host(0).build().map_err(text)?;
@@ -259,7 +259,7 @@ fn agent(tokens: &blocking::TokenSource, longest_head: usize) -> ureq::Agent {
     config.proxy(None).timeout_global(Some(DEADLINE)).build().into()
 }
 
-/// What an error says, with its causes.
+/// Returns the text of an error with its causes.
 fn text(error: impl Into<BoxError>) -> String {
     let error: BoxError = error.into();
     let mut text = error.to_string();

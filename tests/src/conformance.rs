@@ -1,11 +1,10 @@
 //! Hostile inputs with required outcomes, run against octo-auth or against another library's command.
 //!
-//! A row says what comes in and what must come of it. Each row is run by every layer that can run it: the core
-//! alone, the machine of a registration, with a store where the row is about one, both adapters over real sockets, and
-//! every client of an API that is authorised by them. What a layer observes are *facts*; the
-//! judge compares them with the row's expectations. A row passes when every expectation was judged by some layer and
-//! none was missed; an expectation or input that no layer knows fails the row, so that no assertion is skipped in
-//! silence.
+//! A row contains an input and its required outcome. Every layer that can run a row does: the core alone, the machine
+//! of a registration (with a store if the row is about one), both adapters over real sockets, and every API client that
+//! they authorise. What a layer observes are *facts*; the judge compares them with the row's expectations. A row passes
+//! if each expectation was judged by at least one layer and none was missed. An expectation or input that no layer
+//! knows fails the row, so that no assertion is skipped silently.
 
 mod allowlist;
 mod answers;
@@ -42,21 +41,21 @@ pub use row::{Row, Unreadable};
 use facts::Facts;
 use wire::Sockets;
 
-/// What became of a row.
+/// The result of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// Every expectation was met in every layer.
     Passed,
     /// At least one was not.
     Failed {
-        /// The layer that showed it.
+        /// The layer that failed.
         layer: &'static str,
-        /// What differs.
+        /// The difference.
         difference: String,
     },
     /// No layer can run the row yet.
     NotRun {
-        /// What it needs.
+        /// The missing requirement.
         needs: &'static str,
     },
 }
@@ -68,11 +67,11 @@ pub struct Outcome {
     pub id: String,
     /// The row's group.
     pub group: String,
-    /// What became of it.
+    /// The result.
     pub verdict: Verdict,
 }
 
-/// Who is being tested.
+/// The library under test.
 pub struct Subject(Layers);
 
 enum Layers {
@@ -81,27 +80,27 @@ enum Layers {
 }
 
 impl Subject {
-    /// octo-auth: the core, its machine, both adapters and their API clients.
+    /// Returns octo-auth: the core, its machine, both adapters and their API clients.
     ///
     /// # Errors
     ///
-    /// Why an adapter could not be set up on this machine.
+    /// Returns an error if an adapter could not be set up on this machine.
     pub fn own() -> Result<Self, String> {
         Sockets::new().map(|sockets| Self(Layers::Own(sockets)))
     }
 
-    /// Another library behind a command, which reads a row on its standard input and prints its facts.
+    /// Returns another library behind a command, which reads a row from its standard input and prints its facts.
     #[must_use]
     pub fn command(program: &Path) -> Self {
         Self(Layers::Command(program.to_owned()))
     }
 }
 
-/// The rows of a file, or of every `.json` file of a folder in order of their names.
+/// Reads the rows of a file, or of every `.json` file of a folder, sorted by name.
 ///
 /// # Errors
 ///
-/// [`Unreadable`] for a file that is missing, no JSON, or no array of rows, and for an id that stands twice.
+/// Returns [`Unreadable`] for a file that is missing, not JSON, or not an array of rows, and for a duplicate id.
 pub fn load(path: &Path) -> Result<Vec<Row>, Unreadable> {
     row::load(path)
 }
@@ -115,7 +114,7 @@ pub fn run(row: &Row, subject: &Subject) -> Outcome {
     let verdict = match foreign_key {
         Some(difference) => failed("runner", difference),
         None => match &subject.0 {
-            // A panic is the end of its row and not of the run.
+            // A panic ends its row, not the run.
             Layers::Own(sockets) => catch_unwind(AssertUnwindSafe(|| own(row, sockets)))
                 .unwrap_or_else(|_| failed("core", "panicked, see above".to_owned())),
             Layers::Command(program) => foreign(row, program),
@@ -185,7 +184,7 @@ fn failed(layer: &'static str, difference: String) -> Verdict {
 }
 
 impl Outcome {
-    /// The outcome as one line of JSON: `id`, `group`, `result`, `layer`, `difference`.
+    /// Returns the outcome as one line of JSON: `id`, `group`, `result`, `layer`, `difference`.
     #[must_use]
     pub fn to_json(&self) -> String {
         let (result, layer, difference) = match &self.verdict {
@@ -220,7 +219,7 @@ impl Summary {
         }
     }
 
-    /// How many rows passed, failed and were not run.
+    /// Returns how many rows passed, failed and were not run.
     #[must_use]
     pub fn totals(&self) -> [usize; 3] {
         self.groups
@@ -228,7 +227,7 @@ impl Summary {
             .fold([0; 3], |sum, counts| std::array::from_fn(|place| sum[place] + counts[place]))
     }
 
-    /// The summary as one line of JSON.
+    /// Returns the summary as one line of JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
         let [passed, failed, not_run] = self.totals();
@@ -237,7 +236,7 @@ impl Summary {
     }
 }
 
-/// A table of the groups, and the ids of what was not run with what they need.
+/// Formats a table of the groups, and the ids of the rows that were not run with their requirements.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:<28} {:>7} {:>7} {:>8}", "group", "passed", "failed", "not run")?;

@@ -1,7 +1,7 @@
-//! The file store under hostile conditions: processes that are killed, and calls of the operating system that fail.
+//! The file store under hostile conditions: processes that are killed, and system calls that fail.
 //!
-//! A process under test is the program `file_store` with other arguments. `strace` kills it at a system call, or lets one
-//! fail.
+//! A process under test is the program `file_store` with other arguments. `strace` kills it at a system call, or makes
+//! one fail.
 
 pub mod child;
 pub mod kills;
@@ -12,12 +12,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A folder that is removed at the end.
+/// A folder. Dropping this value removes it.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// Returns the name of a folder, which does not exist yet.
+    /// Returns the name of a folder that does not exist yet.
     #[must_use]
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -1,8 +1,8 @@
-//! Eight processes with one rotating refresh token, of which some are killed and some are stopped at any moment. Where their
-//! store is a server, its connections are cut and it is restarted too.
+//! Eight processes with one rotating refresh token. Some of them are killed or stopped at arbitrary moments. If their
+//! store is a server, its connections are also cut and it is restarted.
 //!
-//! The server rotates each refresh token and revokes the family of one that is used twice. No family may be revoked, and a
-//! refresh token may be lost only where a process was killed while its request was under way, which the record says.
+//! The server rotates each refresh token and revokes the family of one that is used twice. No family may be revoked. A
+//! refresh token may be lost only if a process was killed while its request was in flight, which the record must say.
 
 mod place;
 
@@ -25,31 +25,31 @@ use place::Place;
 /// The processes that share the token.
 const PROCESSES: usize = 8;
 
-/// Longer than an access token lives, in seconds.
+/// Longer than the lifetime of an access token, in seconds.
 const ROUND: u64 = 3700;
 
-/// What happened to a fleet.
+/// The counts of a fleet's events.
 #[derive(Debug, Default)]
 pub struct Story {
-    /// How often the token was renewed.
+    /// The count of refreshes.
     pub rotations: u64,
-    /// How many processes were killed.
+    /// The count of killed processes.
     pub kills: usize,
-    /// How many were stopped for a while.
+    /// The count of processes that were stopped temporarily.
     pub stops: usize,
     /// How often all connections to the store were cut.
     pub cuts: usize,
     /// How often the server of the store was restarted.
     pub restarts: usize,
-    /// How many requests the token endpoint got.
+    /// The count of requests at the token endpoint.
     pub requests: usize,
-    /// How many answers were a token.
+    /// The count of answers with a token.
     pub tokens: usize,
-    /// How many answers were a failure that asked to try again.
+    /// The count of answers with an error that asks to try again.
     pub later: usize,
     /// How often a kill lost a refresh token, so that a new sign-in was needed. The record said so.
     pub lost_in_doubt: usize,
-    /// How many token families the server revoked because of a reuse.
+    /// The count of token families that the server revoked because of a reuse.
     pub families_revoked: u64,
 }
 
@@ -95,7 +95,7 @@ impl Member {
     }
 
     fn ask(&mut self, line: &str) {
-        // A process that was killed is replaced when it does not answer.
+        // A killed process is replaced when it does not answer.
         let _ = writeln!(self.asks, "{line}");
     }
 
@@ -105,7 +105,7 @@ impl Member {
         self.says.read_line(&mut line).ok().filter(|length| *length > 0).map(|_| line.trim_end().to_owned())
     }
 
-    /// Has a shell do something to the process, such as `kill -KILL $0` for its number.
+    /// Runs a shell command on the process, such as `kill -KILL $0` with its process id.
     fn disturb(&self, script: &str) {
         let number = self.child.id().to_string();
         let _ = Command::new("sh").args(["-c", script, &number]).status();
@@ -119,15 +119,15 @@ impl Drop for Member {
     }
 }
 
-/// The fleets that live at the same time, so that many rotations take less time.
+/// The count of concurrent fleets, so that many rotations take less time.
 const FLEETS: u64 = 8;
 
-/// Lets several fleets live until their tokens were renewed so often together, each with a folder, a server and a seed of its
-/// own. Returns the story of each, with its seed.
+/// Runs several fleets until their tokens were refreshed this often in total, each with a separate folder, server and
+/// seed. Returns the story of each, with its seed.
 ///
 /// # Errors
 ///
-/// What must not happen and did, with the seed of its fleet.
+/// Returns an error for an event that must not happen, with the seed of its fleet.
 pub fn live_together(engine: Engine, rotations: u64, seed: u64) -> Result<Vec<(u64, Story)>, String> {
     thread::scope(|scope| {
         let seeds = seed..seed.saturating_add(FLEETS);
@@ -143,11 +143,12 @@ pub fn live_together(engine: Engine, rotations: u64, seed: u64) -> Result<Vec<(u
     })
 }
 
-/// Lets a fleet live until its token was renewed so often. The seed says who is killed and stopped, and when.
+/// Runs a fleet until its token was refreshed this often. The seed decides which processes are killed and stopped, and
+/// when.
 ///
 /// # Errors
 ///
-/// What must not happen and did.
+/// Returns an error for an event that must not happen.
 pub fn live(engine: Engine, rotations: u64, seed: u64) -> Result<Story, String> {
     let mut fleet = Fleet::start(engine, seed)?;
     while fleet.story.rotations < rotations {
@@ -161,17 +162,17 @@ struct Fleet {
     url: String,
     place: Place,
     folder: Folder,
-    /// How far the clocks of all processes are ahead, in seconds.
+    /// By how many seconds the clocks of all processes are ahead.
     clock: File,
     ahead: u64,
     members: Vec<Member>,
     chance: Chance,
     story: Story,
-    /// The last token that was told.
+    /// The last token that a process reported.
     last: String,
     /// Whether a process was killed since the last sign-in.
     has_killed: bool,
-    /// How many rounds have brought no token since the last.
+    /// The count of rounds without a token since the last one.
     silent: u32,
 }
 
@@ -224,7 +225,7 @@ impl Fleet {
         }
     }
 
-    /// The token expires, all processes ask for one, and something may happen to one of them meanwhile.
+    /// Lets the token expire and all processes ask for one. One of them may be disturbed meanwhile.
     fn round(&mut self) -> Result<(), String> {
         self.move_clock()?;
         self.members.iter_mut().for_each(|member| member.ask("get"));
@@ -281,7 +282,7 @@ impl Fleet {
         if self.story.families_revoked > 0 {
             return Err("a refresh token was sent twice".to_owned());
         }
-        // Each request brings a token, but for one that a killed process has sent.
+        // Each request yields a token, except those of killed processes.
         let lost = self.story.requests as u64 - self.story.rotations.min(self.story.requests as u64);
         if lost > self.story.kills as u64 {
             return Err(format!("{lost} requests brought no token: {told:?}"));

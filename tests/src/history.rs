@@ -1,23 +1,23 @@
-//! Histories of a store's operations, and whether they are those of one record that changes one step at a time.
+//! Histories of a store's operations, and a check whether they are linearizable.
 //!
-//! A history is linearizable if its operations can be put in an order, each at a moment between its beginning and its end, in
-//! which each outcome is right. An operation whose outcome is unknown may have taken effect at any moment after its
-//! beginning, or never. The search tries the operations that can come next, and remembers what it has tried.
+//! A history is linearizable if its operations can be put in an order, each at a time between its start and its end, in
+//! which each result is right. An operation with an unknown result may have taken effect at any time after its start,
+//! or never. The search tries the operations that can come next, and remembers what it has tried.
 
 use std::collections::HashSet;
 
 use octo_auth_core::{Saved, StoreError, Stored, Version};
 
-/// What an operation was and what came of it. A content is a number that no other operation writes.
+/// An operation and its result. A content is a number that no other operation writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Did {
     /// The record was read.
     Loaded(Option<Held>),
-    /// The content was written in the place of a version.
+    /// The content replaced a version.
     Wrote(Option<u64>, Held),
-    /// Another version was there, so nothing was written.
+    /// Another version was stored, so nothing was written.
     Refused(Option<u64>),
-    /// Whether the content was written in the place of a version is unknown.
+    /// It is unknown whether the content replaced a version.
     Maybe(Option<u64>, u64),
 }
 
@@ -30,10 +30,10 @@ pub struct Held {
     pub content: u64,
 }
 
-/// An operation and the moments of its beginning and its end, as places in the order of all of them.
+/// An operation with its start and its end, as positions in the order of all events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operation {
-    /// What it was.
+    /// The operation and its result.
     pub did: Did,
     /// Its beginning.
     pub begun: u64,
@@ -41,7 +41,7 @@ pub struct Operation {
     pub ended: u64,
 }
 
-/// Returns what is held, with the content as a number.
+/// Returns a stored record, with its content as a number.
 #[must_use]
 pub fn held(stored: &Stored) -> Held {
     let text = String::from_utf8_lossy(stored.content.as_ref());
@@ -49,7 +49,7 @@ pub fn held(stored: &Stored) -> Held {
     Held { version: stored.version.0, content: text.parse().unwrap_or(u64::MAX) }
 }
 
-/// Returns what a write did. One that met another version may also have read the record, in a second step.
+/// Returns the operations of a write. If it met another version, it may also have read the record in a second step.
 #[must_use]
 pub fn written(
     expected: Option<Version>,
@@ -64,7 +64,7 @@ pub fn written(
     }
 }
 
-/// Returns whether the operations on one record, of which there was none at first, are linearizable.
+/// Returns whether the operations on one record, which did not exist at first, are linearizable.
 #[must_use]
 pub fn is_linearizable(operations: &[Operation]) -> bool {
     let mut search = Search { operations, tried: HashSet::new() };
@@ -73,17 +73,17 @@ pub fn is_linearizable(operations: &[Operation]) -> bool {
 
 struct Search<'h> {
     operations: &'h [Operation],
-    /// The operations that were done, and the record then.
+    /// The sets of finished operations, with the record after them.
     tried: HashSet<(Vec<bool>, Option<Held>)>,
 }
 
 impl Search<'_> {
-    /// Returns whether the operations that are not done can follow on this record.
+    /// Returns whether the remaining operations can follow on this record.
     fn goes_on(&mut self, done: &mut Vec<bool>, record: Option<Held>) -> bool {
         let is_left = |place: usize, done: &[bool]| !done[place];
         let must = |operation: &Operation| !matches!(operation.did, Did::Maybe(..));
         let left = || (0..self.operations.len()).filter(|place| is_left(*place, done));
-        // The next operation began before each other that must still come has ended.
+        // The next operation must start before any other remaining operation has ended.
         let Some(end) = left().map(|place| self.operations[place]).filter(must).map(|next| next.ended).min()
         else {
             return true;
@@ -104,7 +104,7 @@ impl Search<'_> {
     }
 }
 
-/// Returns the record after an operation; `None` if its outcome is not right on this record.
+/// Returns the record after an operation; `None` if its result is wrong for this record.
 fn step(record: Option<Held>, did: Did) -> Option<Option<Held>> {
     let version = record.map(|held| held.version);
     match did {

@@ -1,4 +1,4 @@
-//! What the tests share beside the test kit: adapters, logs, scenarios, and the rows of the corpus.
+//! Shared parts of the tests besides the test kit: adapters, logs, scenarios, and the rows of the corpus.
 
 #[cfg(feature = "adapters")]
 pub mod adapter;
@@ -27,7 +27,7 @@ pub mod transcript;
 pub use octo_auth_testkit::socket;
 pub use octo_auth_testkit::{canary, machine, moment, outcome, registration, response as reply, wire};
 
-/// The examples of the README, run as they stand there.
+/// The examples of the README, run unchanged.
 #[cfg(all(doctest, feature = "adapters"))]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;

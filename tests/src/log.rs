@@ -1,8 +1,8 @@
-//! Hears whatever any crate of this process logs, down to trace, and searches it for secrets.
+//! Listens to everything that any crate of this process logs, down to trace, and searches it for secrets.
 //!
-//! It listens only where the environment variable `OCTO_AUTH_TEST_LOG` names a folder: there a file for each process
-//! says who was heard and which lines held a secret. `cargo xtask check` runs all tests so, and then looks there.
-//! The adapters' tests include this file as it stands.
+//! It listens only if the environment variable `OCTO_AUTH_TEST_LOG` names a folder. A file for each process there lists
+//! the crates that logged, and the lines that contained a secret. `cargo xtask check` sets the variable for all tests,
+//! and then reads the files. The tests of the adapters include this file.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
@@ -19,11 +19,11 @@ use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
-/// The folder.
+/// The environment variable with the folder.
 pub(crate) const FOLDER: &str = "OCTO_AUTH_TEST_LOG";
 
-/// What the secrets of the tests hold: those the emulator makes, its demo registrations', and those of the tests' own
-/// servers and registrations. Secrets that are too short to be told from words are found by what stands before them.
+/// Parts of the secrets in the tests: those of the emulator, of its demo registrations, and of the tests' own servers
+/// and registrations. Secrets that are too short to be distinguished from words are found by the text before them.
 const MARKS: [&str; 11] = [
     "5ec2e700",
     "secret_fedcba98",
@@ -38,7 +38,7 @@ const MARKS: [&str; 11] = [
     "secret-1",
 ];
 
-/// What stands before a credential in a header, a form, a query, JSON, or a value that shows itself.
+/// The text before a credential in a header, a form, a query, JSON, or a formatted value.
 const BEFORE: [&str; 12] = [
     "bearer ",
     "basic ",
@@ -54,15 +54,15 @@ const BEFORE: [&str; 12] = [
     "password=",
 ];
 
-/// What may stand there: challenges, descriptions and what hides a value.
+/// Harmless texts in that place: challenges, descriptions and masks of a value.
 const HARMLESS: [&str; 6] = ["token", "realm", "error", "scope", "a", "true"];
 
-/// What is not ours and shows what it sends or gets, with what its line holds: ureq dumps the wire of any agent, such
-/// as that of the emulator's browser or of a user, and shows where an answer leads. What our own transport keeps out of
-/// the dump is searched for by the blocking adapter's tests of the `wire`.
+/// Log targets of other projects that show what they send or receive, with a part of the line. ureq dumps the wire of
+/// any agent, such as that of the emulator's browser or of a user, and shows redirect targets. The `wire` tests of the
+/// blocking adapter check what our own transport keeps out of the dump.
 const NOT_OURS: [(&str, &str); 2] = [("ureq_proto::util", ""), ("ureq::run", "\"location\": \"")];
 
-/// A file that says who was heard and what leaked.
+/// A file that lists the crates that logged, and the leaks.
 struct Book {
     file: File,
     heard: BTreeSet<String>,
@@ -81,7 +81,7 @@ pub fn keep() {
     });
 }
 
-/// What listens, for a process that has a subscriber of its own.
+/// Returns the listener, for a process with its own subscriber.
 pub(crate) fn listener<S: Subscriber + for<'s> LookupSpan<'s>>() -> Option<impl Layer<S>> {
     let folder = std::env::var_os(FOLDER)?;
     let program = std::env::current_exe().unwrap_or_default();
@@ -93,7 +93,7 @@ pub(crate) fn listener<S: Subscriber + for<'s> LookupSpan<'s>>() -> Option<impl 
     Some(Listener(Mutex::new(Book { file, heard: BTreeSet::new() })))
 }
 
-/// The first secret of a line; what stands there, shortened.
+/// Returns the first secret of a line, shortened.
 pub fn secret_in(line: &str) -> Option<&str> {
     let beginning = |from: usize| {
         line[from..].char_indices().nth(16).map_or(&line[from..], |(end, _)| &line[from..from + end])
@@ -116,7 +116,7 @@ pub fn secret_in(line: &str) -> Option<&str> {
 }
 
 impl Listener {
-    /// Keeps a line with a secret in it, and the crate that has told any line.
+    /// Records a line with a secret, and the crate of any line.
     fn hear(&self, metadata: &Metadata<'_>, line: &Line) {
         let crate_name = metadata.target().split("::").next().unwrap_or_default();
         let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,7 +127,7 @@ impl Listener {
             None if book.heard.insert(crate_name.to_owned()) => format!("heard {crate_name}\n"),
             None => return,
         };
-        // A line that cannot be kept must not pass for silence.
+        // A line that cannot be recorded must not look like silence.
         book.file.write_all(told.as_bytes()).unwrap_or_else(|error| panic!("cannot keep the log: {error}"));
     }
 }

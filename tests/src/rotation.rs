@@ -18,9 +18,9 @@ pub struct RotatingServer {
 
 #[derive(Debug, Default)]
 struct Families {
-    /// The family of each refresh token that was ever issued, and how many of the family preceded it.
+    /// The family of each refresh token that was ever issued, and the count of its predecessors in the family.
     issued: HashMap<String, (String, u32)>,
-    /// How many refresh tokens of a family were used; `None` once it is revoked.
+    /// The count of used refresh tokens of a family; `None` after it was revoked.
     used: HashMap<String, Option<u32>>,
 }
 
@@ -31,7 +31,7 @@ impl RotatingServer {
         Self::start_with(|| ())
     }
 
-    /// Starts a server that does something before each answer.
+    /// Starts a server that calls `before` before each answer.
     #[must_use]
     pub fn start_with(before: impl Fn() + Send + 'static) -> Self {
         let families = Arc::<Mutex<Families>>::default();
@@ -52,13 +52,13 @@ impl RotatingServer {
         Self { socket, families }
     }
 
-    /// Returns the address it listens on.
+    /// Returns the address on which it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.socket.address()
     }
 
-    /// Begins a family. Returns its first refresh token.
+    /// Starts a family. Returns its first refresh token.
     #[must_use]
     pub fn sign_in(&self, family: &str) -> String {
         let mut families = lock(&self.families);
@@ -66,13 +66,13 @@ impl RotatingServer {
         families.issue(family, 0)
     }
 
-    /// Returns how often the tokens of a family were renewed; `None` once it is revoked.
+    /// Returns how often the tokens of a family were refreshed; `None` after it was revoked.
     #[must_use]
     pub fn renewals(&self, family: &str) -> Option<u32> {
         lock(&self.families).used.get(family).copied().flatten()
     }
 
-    /// Returns the number of requests that were read.
+    /// Returns the count of requests read.
     #[must_use]
     pub fn requests(&self) -> usize {
         self.socket.request_bytes().len()
@@ -86,7 +86,7 @@ impl Families {
         token
     }
 
-    /// Renews the tokens of a family, or revokes it if its refresh token was used before.
+    /// Refreshes the tokens of a family, or revokes the family if its refresh token was used before.
     fn renew(&mut self, refresh_token: &str) -> Option<String> {
         let (family, number) = self.issued.get(refresh_token)?.clone();
         let used = self.used.get_mut(&family)?;

@@ -1,8 +1,8 @@
-//! The states of the decision table, for tests that show that each is reached.
+//! The states of the decision table, for tests which show that each is reached.
 
 use octo_auth_core::State;
 
-/// The states that a key of a registration can be in. `State::NoKey` is that of none.
+/// The states of a token spec in a registration. `State::NoKey` is the state of an unknown one.
 pub const STATES: [State; 19] = [
     State::SignedOut,
     State::Unread,

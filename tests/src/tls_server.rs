@@ -1,4 +1,4 @@
-//! A server of TLS on loopback, with a certificate made for it.
+//! A TLS server on loopback, with a certificate made for it.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -20,13 +20,13 @@ use rustls::{
 
 use crate::registration::{self, sound};
 
-/// The configuration of a server whose versions are chosen.
+/// The answer to every token request.
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n\
     {\"access_token\":\"token-1\",\"token_type\":\"Bearer\",\"expires_in\":3600}";
 
 /// A server that answers each token request with the access token `token-1`.
 ///
-/// A method that waits panics if the server ends before.
+/// Methods that wait panic if the server ends first.
 pub struct TlsServer {
     address: SocketAddr,
     certificate: CertificateDer<'static>,
@@ -41,13 +41,13 @@ impl TlsServer {
         Self::replying(names, answering)
     }
 
-    /// Starts a server that demands the certificate of a client.
+    /// Starts a server that requires a client certificate.
     #[must_use]
     pub fn demanding(client: &ClientIdentity, names: &[&str]) -> Self {
         Self::demanding_in(client, names, rustls::DEFAULT_VERSIONS)
     }
 
-    /// The same in these versions of TLS.
+    /// As [`Self::demanding`], in these versions of TLS.
     #[must_use]
     pub fn demanding_in(
         client: &ClientIdentity,
@@ -62,7 +62,7 @@ impl TlsServer {
         Self::serving(names, versions, |builder| builder.with_client_cert_verifier(verifier), answering)
     }
 
-    /// Starts a server that replies to what it has read so far, as soon as the function returns a reply.
+    /// Starts a server that sends a reply as soon as the function returns one for the bytes read so far.
     #[must_use]
     pub fn replying(names: &[&str], reply: impl Fn(&str) -> Option<Vec<u8>> + Send + 'static) -> Self {
         let without = ConfigBuilder::<ServerConfig, _>::with_no_client_auth;
@@ -87,11 +87,11 @@ impl TlsServer {
         let (log, requests) = channel();
         thread::spawn(move || {
             for socket in listener.incoming() {
-                // An error is a client that hangs up, such as in the handshake.
+                // An error means that the client hung up, for example during the handshake.
                 let _ = socket.and_then(|socket| {
                     let mut rest = socket.try_clone()?;
                     let _ = serve(socket, &config, &reply, |request| drop(log.send(request)));
-                    // With something unread the connection would be reset, and what was written lost.
+                    // Closing with unread bytes would reset the connection and lose the reply.
                     rest.shutdown(Shutdown::Write)?;
                     io::copy(&mut rest, &mut io::sink())
                 });
@@ -100,13 +100,13 @@ impl TlsServer {
         Self { address, certificate, requests }
     }
 
-    /// The address it listens on.
+    /// Returns the address on which it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The certificate, which is its own authority.
+    /// Returns the certificate, which is its own authority.
     #[must_use]
     pub fn certificate(&self) -> &CertificateDer<'static> {
         &self.certificate
@@ -118,7 +118,7 @@ impl TlsServer {
         sound(registration::with(profile).client_credentials(&Scopes::none()))
     }
 
-    /// Waits for the next request that has come through TLS.
+    /// Waits for the next request over TLS.
     #[must_use]
     pub fn next_request(&self) -> String {
         sound(self.requests.recv()).0
@@ -130,14 +130,14 @@ impl TlsServer {
         sound(self.requests.recv()).1
     }
 
-    /// Returns the requests that have come since.
+    /// Returns the requests that have arrived since.
     #[must_use]
     pub fn later_requests(&self) -> Vec<String> {
         self.requests.try_iter().map(|(request, _)| request).collect()
     }
 }
 
-/// Replies to a whole token request.
+/// Returns the reply to a complete token request.
 fn answering(request: &str) -> Option<Vec<u8>> {
     request.contains("client_credentials").then(|| ANSWER.to_vec())
 }
@@ -149,7 +149,7 @@ pub struct ClientIdentity {
 }
 
 impl ClientIdentity {
-    /// Makes a certificate for these names.
+    /// Creates a certificate for these names.
     #[must_use]
     pub fn new(names: &[&str]) -> Self {
         let names: Vec<_> = names.iter().map(ToString::to_string).collect();
@@ -170,7 +170,7 @@ impl ClientIdentity {
     }
 }
 
-/// The PEM text of bytes (RFC 7468).
+/// Returns bytes as PEM text (RFC 7468).
 #[must_use]
 pub fn pem(label: &str, der: &[u8]) -> String {
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))

@@ -1,8 +1,8 @@
-//! Everything a profile makes happen, as one text: each request it offers, and what it reads in the documents' own
-//! sample answers.
+//! All effects of a profile as one text: each request that it offers, and what it reads in the sample answers of the
+//! documents.
 //!
-//! The samples are those of the providers and never derived from the profile, so a profile with one byte changed
-//! gives another text.
+//! The samples are those of the providers and never derived from the profile, so a profile with one changed byte yields
+//! another text.
 
 mod answers;
 mod requests;
@@ -14,7 +14,7 @@ use octo_auth_core::{Client, Exchange, Profile, Reply, Scopes, Secret, TokenSet}
 
 use crate::registration;
 
-/// Writes down what a profile makes happen.
+/// Builds the transcript of a profile.
 #[must_use]
 pub fn transcript(profile: &Profile) -> String {
     let client = registration::with(profile.clone());
@@ -27,7 +27,7 @@ pub fn transcript(profile: &Profile) -> String {
     script.0
 }
 
-/// The rules that need not show in a request or an answer: pauses, repetitions, refusals, error bodies.
+/// Returns the rules that need not show in a request or an answer: pauses, repetitions, refusals, error bodies.
 fn rules(profile: &Profile) -> String {
     let document = profile.document();
     let limit = document.token_limit.as_ref();
@@ -45,7 +45,7 @@ fn rules(profile: &Profile) -> String {
     text
 }
 
-/// The text as it grows.
+/// The text so far.
 #[derive(Default)]
 struct Script(String);
 
@@ -60,7 +60,7 @@ impl Script {
         self.0.push('\n');
     }
 
-    /// Writes the request of an exchange, or why there is none.
+    /// Writes the request of an exchange, or why it cannot be built.
     fn request<T: Reply, E: Display>(&mut self, title: &str, exchange: Result<Exchange<T>, E>) {
         self.section(title);
         match exchange {
@@ -70,13 +70,13 @@ impl Script {
     }
 }
 
-/// Client credentials, with the scopes `a b` where the provider wants scopes.
+/// Returns client credentials, with the scopes `a b` if the provider requires scopes.
 fn client_credentials(client: &Client) -> Option<Exchange<TokenSet>> {
     let scopes = Scopes::parse("a b").unwrap_or_default();
     client.client_credentials(&Scopes::none()).or_else(|_| client.client_credentials(&scopes)).ok()
 }
 
-/// A refresh, where the provider has one.
+/// Returns a refresh, if the provider has one.
 fn refresh(client: &Client) -> Option<Exchange<TokenSet>> {
     client.refresh(&Secret::from("refresh-token-1")).ok()
 }

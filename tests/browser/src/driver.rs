@@ -1,4 +1,4 @@
-//! Chromium, driven by chromedriver: profiles of a browser, and pictures of what it shows.
+//! Chromium, driven by chromedriver: browser profiles, and screenshots of the pages.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -14,18 +14,18 @@ use tokio::process::{Child, Command};
 /// A phone's width, in CSS pixels.
 const WIDTH: u32 = 390;
 
-/// How each page is looked at: the name of the picture, width and height in CSS pixels, and whether the page is dark.
+/// The views of each page: the name of the picture, width and height in CSS pixels, and whether the page is dark.
 const VIEWS: [(&str, u32, u32, bool); 3] =
     [("desktop", 1280, 800, false), ("phone-dark", WIDTH, 700, true), ("phone", WIDTH, 700, false)];
 
-/// A running chromedriver, which ends with this.
+/// A running chromedriver. Dropping this value ends it.
 pub(crate) struct Driver {
     _process: Child,
     address: String,
     pictures: PathBuf,
 }
 
-/// One browser with cookies of its own.
+/// One browser with separate cookies.
 pub(crate) struct Profile {
     pub(crate) client: Client,
     pictures: PathBuf,
@@ -45,7 +45,7 @@ impl Driver {
                 break port.trim_end_matches('.').to_owned();
             }
         };
-        // What it writes further is read, so that it never waits for a reader.
+        // Its further output is read, so that it never blocks on a full pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok(Self {
             _process: process,
@@ -56,7 +56,7 @@ impl Driver {
 
     /// Opens a browser with a new profile, as wide as a phone.
     pub(crate) async fn profile(&self) -> Result<Profile> {
-        // Root has no sandbox, and a container little shared memory.
+        // Root cannot use the sandbox, and a container has little shared memory.
         let arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
         let phone = json!({"deviceMetrics": {"width": WIDTH, "height": 700, "pixelRatio": 1.0}});
         let mut capabilities = Capabilities::new();
@@ -69,7 +69,7 @@ impl Driver {
 }
 
 impl Profile {
-    /// Opens an address. A page that cannot be reached is the browser's own page.
+    /// Opens an address. For an unreachable page the browser shows its own error page.
     pub(crate) async fn open(&self, address: &str) -> Result<()> {
         match self.client.goto(address).await {
             Err(error) if error.to_string().contains("ERR_CONNECTION_REFUSED") => Ok(()),
@@ -87,7 +87,7 @@ impl Profile {
         }
     }
 
-    /// Waits for the browser's own page, which it shows when nothing listens; the address in the bar.
+    /// Waits for the browser's own error page, which it shows if no program listens. Returns the address in the bar.
     pub(crate) async fn failed_to_open(&self) -> Result<String> {
         self.client
             .wait()
@@ -97,10 +97,10 @@ impl Profile {
         Ok(self.client.current_url().await?.to_string())
     }
 
-    /// Checks that the page says this and is no wider than its window, and keeps pictures of it: on a phone, light and dark,
-    /// and on a desktop.
+    /// Checks that the page contains these words and is not wider than its window. Takes pictures of it: on a phone,
+    /// light and dark, and on a desktop.
     pub(crate) async fn says(&self, words: &str, picture: &str) -> Result<()> {
-        // A click returns before the page that it leads to is there.
+        // A click returns before the next page is loaded.
         let body = format!("//body[contains(normalize-space(.), {words:?})]");
         let found = self.client.wait().for_element(Locator::XPath(&body)).await;
         let address = self.client.current_url().await?;
@@ -123,14 +123,14 @@ impl Profile {
         Ok(())
     }
 
-    /// A command of Chromium's own protocol.
+    /// Sends a command of Chromium's own protocol.
     async fn tell_browser(&self, command: &'static str, parameters: Value) -> Result<()> {
         self.client.issue_cmd(Told { command, parameters }).await.with_context(|| command)?;
         Ok(())
     }
 }
 
-/// A command of Chromium's own protocol, which the driver passes on.
+/// A command of Chromium's own protocol, which the driver forwards.
 #[derive(Debug)]
 struct Told {
     command: &'static str,

@@ -1,6 +1,6 @@
 //! Sign-ins in a real browser: `octo-auth-browser BUILD-FOLDER PICTURE-FOLDER`.
 //!
-//! Chromium opens the address that the program has shown, and a person's clicks are made in it.
+//! Chromium opens the address that the program shows, and the test clicks like a person.
 
 #![expect(clippy::print_stdout, reason = "a command speaks on its standard streams")]
 
@@ -72,7 +72,7 @@ impl Stage {
             browser.open(&login.page).await?;
             browser.says("asks for access to", "server-consent").await?;
             if account == "v4" {
-                // A callback that belongs to another sign-in changes nothing.
+                // The callback of another sign-in has no effect.
                 let (_, back) = login.page.split_once("redirect_uri=").context("a redirect URI")?;
                 let back = back.split('&').next().unwrap_or_default().replace("%3A", ":").replace("%2F", "/");
                 browser.open(&format!("{back}?code=c&state=forged")).await?;
@@ -100,7 +100,7 @@ impl Stage {
         Ok(browser.client.close().await?)
     }
 
-    /// The person reloads the last page: the code is not used again.
+    /// The person reloads the last page; the code is not used again.
     async fn a_reload(&self) -> Result<()> {
         let before = self.exchanges();
         let browser = self.driver.profile().await?;
@@ -110,7 +110,7 @@ impl Stage {
         browser.press("grant").await?;
         browser.says("You are signed in", "signed-in").await?;
         login.ends(0).await?;
-        // The port is closed. The browser shows its own page, which is an error for its driver.
+        // The port is closed. The browser shows its own page, which its driver reports as an error.
         let _ = browser.client.refresh().await;
         browser.failed_to_open().await?;
         let exchanges = self.exchanges() - before;
@@ -119,7 +119,7 @@ impl Stage {
         Ok(browser.client.close().await?)
     }
 
-    /// The exchange fails; and an address beside that of the callback.
+    /// Tests a failed exchange, and an address other than the callback's.
     async fn a_failure(&self) -> Result<()> {
         let status = Fault::Status { status: 400, retry_after: None, body: None };
         self.emulator.faults().on("auth.example", "/token").next(1, status);
@@ -157,7 +157,7 @@ impl Stage {
         Ok(browser.client.close().await?)
     }
 
-    /// How many codes the emulator was sent.
+    /// Returns the count of codes that the emulator received.
     fn exchanges(&self) -> usize {
         self.emulator.log().iter().filter(|entry| entry.to_string().contains("&code=")).count()
     }
@@ -183,7 +183,7 @@ impl Stage {
         Ok(browser.client.close().await?)
     }
 
-    /// Two hotels in two profiles, and the callback of one in the profile of the other.
+    /// Tests two hotels in two profiles, and the callback of one in the profile of the other.
     async fn the_web_example(&self) -> Result<()> {
         let (_replicas, addresses) = program::hotel_web(&self.programs.folder).await?;
         let [first, second] = addresses.as_slice() else { anyhow::bail!("two replicas, not {addresses:?}") };
@@ -194,7 +194,7 @@ impl Stage {
         ann.says("aurora: signed in", "web-signed-in").await?;
         ann.says("bellevue: not signed in", "web-signed-in").await?;
 
-        // Ann's browser is stopped at the provider's page; the address it would go to opens in Ben's.
+        // Ann's browser stays at the provider's page; the address to which it would go is opened in Ben's browser.
         ann.open(&format!("{second}/login/bellevue")).await?;
         let callback = granted_elsewhere(&ann).await?;
         ben.open(&callback).await?;
@@ -215,7 +215,7 @@ impl Stage {
     }
 }
 
-/// Grants access at the page that a browser shows, without that browser: the address that it would go to.
+/// Grants access at the page of a browser, without that browser. Returns the address to which it would go.
 async fn granted_elsewhere(browser: &driver::Profile) -> Result<String> {
     let page = browser.client.current_url().await?.to_string();
     let granted = tokio::task::spawn_blocking(move || {

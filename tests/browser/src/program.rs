@@ -1,4 +1,4 @@
-//! The command line program and the web example, as they were built.
+//! The command-line program and the web example, as built.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -8,19 +8,19 @@ use octo_auth_emulator::{Emulator, generic, octorate};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 
-/// The programs that are tried, in the folder of the build.
+/// The programs under test, in the build folder.
 pub(crate) struct Programs {
     pub(crate) folder: PathBuf,
     /// Where the tokens of the sign-ins are stored.
     pub(crate) stores: PathBuf,
 }
 
-/// `octo-auth login` that waits for a person.
+/// A running `octo-auth login` that waits for a person.
 pub(crate) struct Login {
     child: Child,
     lines: Lines<BufReader<ChildStderr>>,
     told: String,
-    /// The address that it has shown.
+    /// The address that it shows.
     pub(crate) page: String,
 }
 

@@ -1,7 +1,7 @@
-//! Real servers for tests: PostgreSQL, PgBouncer and Redis as processes of this computer, each with an empty folder of its
-//! own, and a proxy that cuts connections in the middle of a statement.
+//! Real servers for tests: PostgreSQL, PgBouncer and Redis as local processes, each with a separate empty folder, and a
+//! proxy that cuts connections in the middle of a statement.
 //!
-//! A server ends with its value, and with the process that started it, even if that is killed.
+//! A server ends when its value is dropped, or when the process that started it ends, even if that process is killed.
 
 mod pgbouncer;
 mod postgres;

@@ -1,4 +1,4 @@
-//! PgBouncer, a pooler before PostgreSQL.
+//! PgBouncer, a connection pooler for PostgreSQL.
 
 use std::io;
 
@@ -20,11 +20,11 @@ impl PgBouncer {
         program("pgbouncer").is_some()
     }
 
-    /// Starts a pooler with so many connections to a server.
+    /// Starts a pooler with this count of connections to a server.
     ///
     /// # Errors
     ///
-    /// Why it does not start.
+    /// Returns an error if it does not start.
     pub fn start(postgres: &Postgres, connections: u32) -> io::Result<Self> {
         let program = program("pgbouncer").ok_or_else(|| io::Error::other("PgBouncer is not installed"))?;
         let (folder, port) = (Folder::new()?, free_port()?);

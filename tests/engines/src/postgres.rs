@@ -24,11 +24,11 @@ impl Postgres {
         programs().is_some()
     }
 
-    /// Starts a server, which loses what the machine has not written when that crashes, and no more than that.
+    /// Starts a server. A crash of the machine loses its unwritten data, but no other data is lost.
     ///
     /// # Errors
     ///
-    /// Why it does not start.
+    /// Returns an error if it does not start.
     pub fn start() -> io::Result<Self> {
         Self::with_settings(&["fsync=off"])
     }
@@ -37,7 +37,7 @@ impl Postgres {
     ///
     /// # Errors
     ///
-    /// Why it does not start.
+    /// Returns an error if it does not start.
     pub fn with_settings(settings: &[&str]) -> io::Result<Self> {
         Self::create(Folder::new()?, settings)
     }
@@ -46,7 +46,7 @@ impl Postgres {
     ///
     /// # Errors
     ///
-    /// Why it does not start.
+    /// Returns an error if it does not start.
     pub fn with_tls(certificate: &str, key: &str) -> io::Result<Self> {
         let folder = Folder::new()?;
         let certificate = format!("ssl_cert_file={}", folder.write("server.crt", certificate)?);
@@ -90,21 +90,21 @@ impl Postgres {
         format!("host={} port={} user=octo dbname=postgres", self.folder.path().display(), self.port)
     }
 
-    /// Stops the process for a while: the server answers no more, and its connections stay.
+    /// Stops the process temporarily: the server does not answer, and its connections stay open.
     pub fn stop(&self) {
         self.server.signal("STOP");
     }
 
-    /// Lets a stopped process go on.
+    /// Resumes a stopped process.
     pub fn go_on(&self) {
         self.server.signal("CONT");
     }
 
-    /// Ends the server as a crash does, and starts it again at the same port.
+    /// Crashes the server and starts it again at the same port.
     ///
     /// # Errors
     ///
-    /// Why it does not start.
+    /// Returns an error if it does not start.
     pub fn restart(&mut self) -> io::Result<()> {
         self.server.pause();
         self.server = launch(&self.programs, &self.folder, self.port, &self.settings)?;
@@ -126,7 +126,7 @@ fn launch(programs: &std::path::Path, folder: &Folder, port: u16, settings: &[St
     Server::start(command, folder, "QUIT", "ready to accept connections")
 }
 
-/// The folder of the programs of the newest release.
+/// Returns the folder of the programs of the newest release.
 fn programs() -> Option<PathBuf> {
     let releases = fs::read_dir("/usr/lib/postgresql").ok()?;
     let number = |folder: &PathBuf| folder.file_name()?.to_str()?.parse::<u32>().ok();

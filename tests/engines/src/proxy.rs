@@ -1,20 +1,20 @@
-//! A proxy on this computer that cuts connections.
+//! A local proxy that cuts connections.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// When a connection is cut.
+/// The time at which a connection is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// Before the server gets the statement.
+    /// Before the server receives the statement.
     BeforeStatement,
-    /// After the server has answered the statement, before the client gets the answer.
+    /// After the server has answered the statement, before the client receives the answer.
     BeforeAnswer,
 }
 
-/// A proxy before a server.
+/// A proxy in front of a server.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
@@ -23,18 +23,18 @@ pub struct Proxy {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// The text of the statement at which the next connection is cut, and when.
+    /// The text of the statement at which the next connection is cut, and the time of the cut.
     trap: Option<(String, Cut)>,
     connections: Vec<TcpStream>,
     is_closed: bool,
 }
 
 impl Proxy {
-    /// Starts a proxy before a port of this computer.
+    /// Starts a proxy in front of a local port.
     ///
     /// # Errors
     ///
-    /// Why it cannot listen.
+    /// Returns an error if it cannot listen.
     pub fn start(to: u16) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let (port, shared) = (listener.local_addr()?.port(), Arc::<Mutex<Shared>>::default());
@@ -56,18 +56,18 @@ impl Proxy {
         self.port
     }
 
-    /// Cuts the connection over which the next statement with this text goes.
+    /// Cuts the connection that sends the next statement with this text.
     pub fn cut_at(&self, text: &str, cut: Cut) {
         lock(&self.shared).trap = Some((text.to_owned(), cut));
     }
 
-    /// Returns whether the connection was cut that [`Proxy::cut_at`] asked for.
+    /// Returns whether the cut ordered by [`Proxy::cut_at`] has happened.
     #[must_use]
     pub fn has_cut(&self) -> bool {
         lock(&self.shared).trap.is_none()
     }
 
-    /// Cuts all connections that there are.
+    /// Cuts all open connections.
     pub fn cut_all(&self) {
         lock(&self.shared).cut_all();
     }
@@ -87,7 +87,7 @@ impl Drop for Proxy {
         shared.is_closed = true;
         shared.cut_all();
         drop(shared);
-        // It wakes the thread that waits for a connection.
+        // This wakes the thread that accepts connections.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }
@@ -97,7 +97,7 @@ fn forward(client: TcpStream, to: u16, shared: &Arc<Mutex<Shared>>) -> io::Resul
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     lock(shared).connections.extend([client.try_clone()?, server.try_clone()?]);
-    // Whether the next answer is the one that the client does not get.
+    // Whether the client must not receive the next answer.
     let is_cut = Arc::new(Mutex::new(false));
     let (statements, answers) = ((client.try_clone()?, server.try_clone()?), (server, client));
     let (own, cuts) = (shared.clone(), is_cut.clone());
@@ -106,7 +106,7 @@ fn forward(client: TcpStream, to: u16, shared: &Arc<Mutex<Shared>>) -> io::Resul
     Ok(())
 }
 
-/// Returns whether a statement goes on to the server.
+/// Returns whether a statement is forwarded to the server.
 fn own_turn(shared: &Mutex<Shared>, cuts: &Mutex<bool>, statement: &[u8]) -> bool {
     let trap = &mut lock(shared).trap;
     let is_it =
@@ -121,7 +121,7 @@ fn own_turn(shared: &Mutex<Shared>, cuts: &Mutex<bool>, statement: &[u8]) -> boo
     }
 }
 
-/// Copies until the connection ends or `goes_on` returns `false`, which cuts it in both directions.
+/// Copies until the connection ends, or until `goes_on` returns `false`, which cuts it in both directions.
 fn copy((mut from, mut to): (TcpStream, TcpStream), goes_on: impl Fn(&[u8]) -> bool) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(length @ 1..) = from.read(&mut buffer) {

@@ -20,20 +20,20 @@ impl Redis {
         program("redis-server").is_some()
     }
 
-    /// Starts a server whose log is written at once, and synced never.
+    /// Starts a server whose log is written at once, but never synced.
     ///
     /// # Errors
     ///
-    /// Why it does not start.
+    /// Returns an error if it does not start.
     pub fn start() -> io::Result<Self> {
         Self::with_settings(&["--appendonly", "yes", "--appendfsync", "no"])
     }
 
-    /// Starts a server with settings, such as `--maxmemory 10mb`, a word each.
+    /// Starts a server with settings, such as `--maxmemory 10mb`, one word each.
     ///
     /// # Errors
     ///
-    /// Why it does not start.
+    /// Returns an error if it does not start.
     pub fn with_settings(settings: &[&str]) -> io::Result<Self> {
         let (folder, port) = (Folder::new()?, free_port()?);
         let settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
@@ -53,21 +53,21 @@ impl Redis {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
-    /// Stops the process for a while: the server answers no more, and its connections stay.
+    /// Stops the process temporarily: the server does not answer, and its connections stay open.
     pub fn stop(&self) {
         self.server.signal("STOP");
     }
 
-    /// Lets a stopped process go on.
+    /// Resumes a stopped process.
     pub fn go_on(&self) {
         self.server.signal("CONT");
     }
 
-    /// Ends the server as a crash does, and starts it again at the same port.
+    /// Crashes the server and starts it again at the same port.
     ///
     /// # Errors
     ///
-    /// Why it does not start.
+    /// Returns an error if it does not start.
     pub fn restart(&mut self) -> io::Result<()> {
         self.server.pause();
         self.server = launch(&self.folder, self.port, &self.settings)?;

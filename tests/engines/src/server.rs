@@ -1,4 +1,4 @@
-//! A server as a process that ends with this one.
+//! A server process that ends with this process.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -9,8 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
-/// Starts a server, prints its number, and ends it when the standard input ends, or at the word `keep`. Otherwise its folder
-/// is removed, which a process that was killed could not do.
+/// Starts a server, prints its process id, and ends it when standard input ends. Removes its folder then, even if this
+/// process was killed. The word `keep` ends the server and keeps the folder.
 const SUPERVISE: &str = r#"signal=$1 folder=$2; shift 2
 "$@" </dev/null 2>&1 & server=$!
 echo "$server"
@@ -18,16 +18,16 @@ read -r word
 kill -"$signal" "$server"; kill -CONT "$server"; wait "$server"
 [ "$word" = keep ] || rm -rf "$folder""#;
 
-/// A folder that is removed at the end.
+/// A folder. Dropping this value removes it.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// Creates an empty folder, which belongs to the user that servers run as.
+    /// Creates an empty folder that belongs to the user of the servers.
     ///
     /// # Errors
     ///
-    /// Why it cannot be created.
+    /// Returns an error if it cannot be created.
     pub fn new() -> io::Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -38,7 +38,7 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Writes a file that its servers alone can read, and returns its path.
+    /// Writes a file that only the servers can read, and returns its path.
     pub(crate) fn write(&self, name: &str, text: &str) -> io::Result<String> {
         let path = self.path().join(name);
         fs::write(&path, text)?;
@@ -68,7 +68,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server and waits until it writes a line with this text. `signal` ends it.
+    /// Starts a server and waits until it prints a line with this text. `signal` ends it.
     pub(crate) fn start(
         mut command: Vec<String>,
         folder: &Folder,
@@ -118,7 +118,7 @@ impl Server {
         let _ = Command::new("kill").args([&format!("-{signal}"), &self.pid.to_string()]).status();
     }
 
-    /// Ends the server, waits for that and keeps its folder.
+    /// Ends the server, waits for its end and keeps its folder.
     pub(crate) fn pause(&mut self) {
         if let Some(input) = &mut self.supervisor.stdin {
             let _ = input.write_all(b"keep\n");
@@ -126,7 +126,7 @@ impl Server {
         self.end();
     }
 
-    /// Ends the server and waits for that.
+    /// Ends the server and waits for its end.
     fn end(&mut self) {
         drop(self.supervisor.stdin.take());
         let _ = self.supervisor.wait();
@@ -139,12 +139,12 @@ impl Drop for Server {
     }
 }
 
-/// Makes a file that of the user of servers.
+/// Changes the owner of a file to the user of the servers.
 fn hand_over(path: &Path) -> io::Result<()> {
     user_of_servers().map_or(Ok(()), |(user, group)| chown(path, Some(user), Some(group)))
 }
 
-/// Servers refuse to run as root: the user and group that they then run as.
+/// Returns the user and group that run the servers, because servers refuse to run as root.
 pub(crate) fn user_of_servers() -> Option<(u32, u32)> {
     let id = |what: &[&str]| {
         let output = Command::new("id").args(what).output().ok()?;
@@ -153,7 +153,7 @@ pub(crate) fn user_of_servers() -> Option<(u32, u32)> {
     (id(&["-u"]) == Some(0)).then(|| id(&["-u", "postgres"]).zip(id(&["-g", "postgres"]))).flatten()
 }
 
-/// Runs a command as the user of servers, to its end.
+/// Runs a command as the user of the servers and waits for its end.
 pub(crate) fn run(command: &[&str]) -> io::Result<()> {
     let mut words = Vec::new();
     if user_of_servers().is_some() {
@@ -167,12 +167,12 @@ pub(crate) fn run(command: &[&str]) -> io::Result<()> {
     Err(io::Error::other(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr))))
 }
 
-/// Returns a port of this computer that is free at the moment.
+/// Returns a local port that is currently free.
 pub(crate) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// Returns where a program is, if it is installed.
+/// Returns the path of a program, if it is installed.
 pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/bin", "/usr/sbin", "/usr/local/bin"].map(PathBuf::from);

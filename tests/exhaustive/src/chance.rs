@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-/// The most rules a set has, as a power of two.
+/// The largest count of rules in a set, as a power of two.
 const MOST: u64 = 17;
 
 /// SplitMix64: short, and good enough to scatter addresses.
@@ -18,19 +18,20 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below a limit.
+    /// Returns a number below a limit.
     fn below(&mut self, limit: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(limit)) >> 64) as u64
     }
 }
 
-/// Gives the set of rules of a seed: from none to 131,072, as often few as many, scattered or crowded, narrow or wide.
+/// Returns the set of rules for a seed: from none to 131,072 rules, small sets as often as large ones, scattered or
+/// crowded, narrow or wide.
 #[must_use]
 pub fn rules(seed: u64) -> Vec<Ipv4Net> {
     let mut chance = Chance(seed);
     let most = 1 << chance.below(MOST + 1);
     let count = chance.below(most + 1);
-    // Where the set is at home: a network of so many bits, and the shortest prefix of its rules.
+    // The set is inside a home network with a prefix of this length, and has a shortest prefix for its rules.
     let home = chance.next() as u32;
     let bits = chance.below(25) as u8;
     let shortest = [1, 10, 20, 26, 32][chance.below(5) as usize];
@@ -41,7 +42,7 @@ fn rule(chance: &mut Chance, home: u32, bits: u8, shortest: u8) -> Ipv4Net {
     let inside = u32::MAX.checked_shr(bits.into()).unwrap_or(0);
     let anywhere = chance.next() as u32;
     let address = match chance.below(64) {
-        // The ends of the number space are at home everywhere.
+        // The ends of the address space occur in every set.
         0 => anywhere & 0xff,
         1 => anywhere | !0xff,
         2 => anywhere,

@@ -1,7 +1,7 @@
-//! What a list of IPv4 rules permits, compared with a map of one bit for each address.
+//! Compares the addresses that a list of IPv4 rules permits with a map of one bit per address.
 //!
-//! The rule kept here: the map knows nothing but the first and the last address of each rule, so that it can be wrong
-//! in no way that the list is. It is made slice by slice, a 256th of all addresses at a time.
+//! The rule of this module: the map uses only the first and the last address of each rule, so that it does not share
+//! the list's errors. It is built in slices, each a 256th of all addresses.
 
 mod chance;
 
@@ -15,10 +15,10 @@ use octo_auth_core::allowlist::Allowlist;
 
 pub use chance::rules;
 
-/// Into how many slices all addresses are cut.
+/// The count of slices of the address space.
 pub const SLICES: u32 = 256;
 
-/// How many addresses one slice has.
+/// The count of addresses in one slice.
 const SLICE: usize = 1 << 24;
 
 /// An address about which list and map disagree.
@@ -26,11 +26,11 @@ const SLICE: usize = 1 << 24;
 pub struct Difference {
     /// The address.
     pub address: Ipv4Addr,
-    /// What the list says; the map says the opposite.
+    /// The answer of the list; the map says the opposite.
     pub permits: bool,
 }
 
-/// Gives the list of these rules, and whether its shortest form is the same list.
+/// Returns the list of these rules, and whether its shortest form is the same list.
 #[must_use]
 pub fn list(rules: &[Ipv4Net]) -> (Allowlist, bool) {
     let list: Allowlist = rules.iter().copied().map(IpNet::V4).collect();
@@ -38,7 +38,7 @@ pub fn list(rules: &[Ipv4Net]) -> (Allowlist, bool) {
     (list, is_stable)
 }
 
-/// Asks the list about every address there is; the answer is the lowest difference found, if any is.
+/// Checks the list for every IPv4 address. Returns the lowest difference, if there is one.
 #[must_use]
 pub fn compare(rules: &[Ipv4Net], list: &Allowlist) -> Option<Difference> {
     let next = AtomicU32::new(0);
@@ -55,11 +55,11 @@ pub fn compare(rules: &[Ipv4Net], list: &Allowlist) -> Option<Difference> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         (0..threads).for_each(|_| drop(scope.spawn(work)));
     });
-    // A thread that panicked has ended the scope with its panic.
+    // A panic of a thread has already ended the scope.
     lowest.into_inner().ok().flatten()
 }
 
-/// Asks the list about a part of one slice, whose addresses are counted from its beginning; whole words of 64.
+/// Checks a part of one slice. Addresses are counted from the start of the slice, in whole words of 64.
 #[must_use]
 pub fn compare_slice(
     rules: &[Ipv4Net],
@@ -83,7 +83,7 @@ pub fn compare_slice(
     None
 }
 
-/// The bits of the slice that begins with an address.
+/// Builds the bits of the slice that begins with this address.
 fn map(rules: &[Ipv4Net], first: u32) -> Vec<u64> {
     let mut map = vec![0_u64; SLICE / 64];
     let last = first + (SLICE as u32 - 1);

@@ -1,5 +1,5 @@
-//! Asks lists of random rules about every IPv4 address there is: `octo-auth-exhaustive SETS SEED`, by way of
-//! `cargo xtask allowlist`.
+//! Checks lists of random rules for every IPv4 address: `octo-auth-exhaustive SETS SEED`, started by `cargo xtask
+//! allowlist`.
 
 #![expect(clippy::print_stdout, reason = "a command speaks on its standard streams")]
 
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     for seed in (0..sets).map(|set| seed.wrapping_add(set)) {
         let rules = rules(seed);
         let (list, is_stable) = list(&rules);
-        // Before the work, so that a list that panics is known by its seed too.
+        // Printed before the work, so that the seed is known even if the list panics.
         println!("seed {seed}: {} rules, {} blocks", rules.len(), list.minimal().len());
         let difference = compare(&rules, &list);
         if !is_stable {

@@ -1,11 +1,11 @@
-//! The comparison as far as a build without optimisation gets in a moment; `cargo xtask allowlist` goes all the way.
+//! A small part of the comparison, for a build without optimisation; `cargo xtask allowlist` does all of it.
 
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 use octo_auth_exhaustive::{SLICES, compare_slice, list, rules};
 
-/// How many addresses of a slice are asked about where it matters.
+/// How many addresses of a slice are checked at the interesting places.
 const PART: usize = 1 << 16;
 
 #[test]
@@ -17,7 +17,7 @@ fn lists_of_random_rules_say_what_the_map_says_wherever_rules_begin_and_end() {
         let permitted = |address: u32| rules.iter().any(|rule| rule.contains(&Ipv4Addr::from_bits(address)));
         let ends = rules.iter().flat_map(|rule| [rule.network().to_bits(), rule.broadcast().to_bits()]);
         let near = ends.flat_map(|end| [end.wrapping_sub(1), end, end.wrapping_add(1)]);
-        // Each is compared with every rule: some of many rules must do.
+        // Each address is compared with every rule, so large sets check fewer addresses.
         let step = 1 + rules.len() * rules.len() / 100_000;
         for address in near.step_by(step) {
             let address_as_text = Ipv4Addr::from_bits(address);

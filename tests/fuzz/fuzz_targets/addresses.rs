@@ -1,7 +1,7 @@
 //! Arbitrary texts as a rule, as a list in each of its forms, and as the headers of trusted proxies.
 //!
-//! What is read agrees with a model that is slow and knows nothing of the grammar's corners but to compare numbers; what
-//! is written out is read as itself.
+//! The parsed result must agree with a slow model that only compares numbers and does not know the grammar's details.
+//! The formatted result must parse to the same value.
 #![no_main]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
@@ -23,7 +23,7 @@ fuzz_target!(|data: (u8, &str)| {
     }
 });
 
-/// All terms that permit more and all that permit less.
+/// Returns the default options, those that permit more and those that permit less.
 fn terms() -> [RuleOptions; 3] {
     [RuleOptions::default().allow_any(), RuleOptions::default(), RuleOptions::default().ipv4_only().egress()]
 }
@@ -49,7 +49,7 @@ fn rule(text: &str) {
     }
 }
 
-/// The block a text means if it means one: octets and lengths as they are printed, no bits beyond the prefix.
+/// Returns the block that a text means: octets and lengths in their printed form, without bits beyond the prefix.
 fn by_model(text: &str) -> Option<IpNet> {
     let (address, length) = match text.split_once('/') {
         Some((address, length)) => (address, Some(length)),
@@ -90,7 +90,7 @@ fn lists(text: &str) {
     }
 }
 
-/// A list permits what one of its rules does, and each of its forms is the same list.
+/// Checks that a list permits an address exactly if one of its rules does, and that each of its forms is the same list.
 fn agrees(rules: &Rules, terms: RuleOptions) {
     let list = rules.allowlist();
     let blocks: Vec<IpNet> = rules.iter().map(|rule| rule.block()).collect();
@@ -112,7 +112,7 @@ fn agrees(rules: &Rules, terms: RuleOptions) {
     }
 }
 
-/// The ends of a block and what lies beside them.
+/// Returns the ends of a block and their neighbours.
 fn around(block: &IpNet) -> Vec<IpAddr> {
     let near = |address: IpAddr| match address {
         IpAddr::V4(end) => {
@@ -146,7 +146,7 @@ fn caller(text: &str, header: ForwardHeader) {
         let values: Vec<&[u8]> =
             headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes).collect();
         let line = String::from_utf8_lossy(&values.join(&b',')).into_owned();
-        // Quotes, brackets and hidden names are the grammar's business; the model knows plain addresses.
+        // Quotes, brackets and hidden names are part of the grammar; the model only knows plain addresses.
         let is_plain = line.bytes().all(|byte| byte.is_ascii_hexdigit() || b".:, ".contains(&byte));
         if is_plain && !values.is_empty() && line.len() <= 4096 && line.matches(',').count() < 30 {
             assert_eq!(seen, by_walk(&line, &trusted), "{line:?}");
@@ -154,7 +154,7 @@ fn caller(text: &str, header: ForwardHeader) {
     }
 }
 
-/// The first address from the right that is not trusted.
+/// Returns the first untrusted address from the right.
 fn by_walk(line: &str, trusted: &Allowlist) -> Result<IpAddr, CallerError> {
     for entry in line.rsplit(',') {
         let entry = entry.trim_matches(' ');

@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     api(*choice, &response);
 });
 
-/// The same answer from an API: what it means is total, and nothing but its own body is shown.
+/// Checks the same answer as one of an API: it must always have a meaning, and only its own body may be shown.
 fn api(choice: u8, response: &Response<&[u8]>) {
     let client = client(choice);
     let Some(url) = client.profile().api_origins().next() else { return };

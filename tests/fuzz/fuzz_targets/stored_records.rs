@@ -1,11 +1,11 @@
-//! Arbitrary bytes as what a store holds of a key, and as the request log.
+//! Arbitrary bytes as the stored record of a token spec, and as the request log.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use octo_auth_core::{Imported, TokenSpec, RecordBytes, RecordName, Scopes, Secret, Storage};
 use octo_auth_fuzz::{CLIENT_SECRET, Machine, Store, client};
 
-/// Standard servers are the fourth profile.
+/// The fourth profile: standard servers.
 const STANDARD: u8 = 3;
 
 fuzz_target!(|data: &[u8]| {
@@ -19,7 +19,7 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// What is read is written again as it was, and what cannot be read is left alone.
+/// Checks that a readable record is written again unchanged, and that an unreadable record is not touched.
 fn of_key(key: &TokenSpec, choice: u8, bytes: &[u8], storage: Storage) {
     let name = RecordName::new(&client(STANDARD), key);
     let planted = content(&name, choice, bytes);
@@ -37,14 +37,14 @@ fn of_key(key: &TokenSpec, choice: u8, bytes: &[u8], storage: Storage) {
     assert_eq!(self::known(&second, key), known, "what was written says something else");
     renew(&mut second, key);
     let again = second.store.content(&name).expect("a record does not vanish");
-    // Each attempt has a number of its own.
+    // Each attempt has a different number.
     let has_attempt = String::from_utf8_lossy(written.as_ref()).contains("attempt");
     assert!(has_attempt || *again == written, "what is written twice differs");
 }
 
-/// A log that cannot be read harms nothing; one that can is counted on from.
+/// Checks that an unreadable log has no effect, and that counting continues from a readable one.
 fn request_log(choice: u8, bytes: &[u8], storage: Storage) {
-    // OfficeRND documents a limit, so that its requests are logged.
+    // OfficeRND documents a request limit, so its requests are logged.
     let (client, key) = (client(2), TokenSpec::client_credentials(&Scopes::parse("flex.read").expect("a scope")));
     let name = RecordName::requests(&client);
     let store = Store::holding(name.clone(), content(&name, choice, bytes));
@@ -55,7 +55,7 @@ fn request_log(choice: u8, bytes: &[u8], storage: Storage) {
     }
 }
 
-/// The bytes, or a record whose identity is right and whose other members they are.
+/// Returns the bytes, or a record with the right identity and the bytes as its other members.
 fn content(name: &RecordName, choice: u8, bytes: &[u8]) -> RecordBytes {
     if choice % 2 == 0 {
         return RecordBytes::from(bytes);
@@ -69,7 +69,7 @@ fn content(name: &RecordName, choice: u8, bytes: &[u8]) -> RecordBytes {
     RecordBytes::from([identity.as_bytes(), bytes, b"}"].concat())
 }
 
-/// A machine that has read this record.
+/// Starts a machine that has read this record.
 fn asked(key: &TokenSpec, name: &RecordName, content: RecordBytes, storage: Storage) -> Machine {
     let store = Store::holding(name.clone(), content);
     let mut machine = Machine::started(client(STANDARD), storage, store);
@@ -83,7 +83,7 @@ fn is_read(machine: &Machine, key: &TokenSpec) -> bool {
     machine.manager.status(key, machine.now).is_some_and(|status| status.is_read)
 }
 
-/// What a machine knows of a token.
+/// Returns what a machine knows about a token.
 fn known(machine: &Machine, key: &TokenSpec) -> Option<String> {
     let token = machine.manager.status(key, machine.now)?.token?;
     let tokens = token.tokens();
@@ -99,7 +99,8 @@ fn known(machine: &Machine, key: &TokenSpec) -> Option<String> {
     ))
 }
 
-/// Has the token renewed, which is written ahead, and taken back as no request reaches the server.
+/// Makes the machine refresh the token. It writes the attempt ahead, and withdraws it because no request reaches the
+/// server.
 fn renew(machine: &mut Machine, key: &TokenSpec) {
     let status = machine.manager.status(key, machine.now);
     if let Some(token) = status.and_then(|status| status.token) {
@@ -108,7 +109,7 @@ fn renew(machine: &mut Machine, key: &TokenSpec) {
     machine.ask(key);
 }
 
-/// Does everything to a key that could write its record.
+/// Does everything with a token spec that could write its record.
 fn write_everything(machine: &mut Machine, key: &TokenSpec) {
     machine.pass_a_minute();
     machine.ask(key);

@@ -1,7 +1,7 @@
-//! What the fuzz targets share: exchanges with marked secrets, and what must hold of every answer.
+//! Shared parts of the fuzz targets: exchanges with marked secrets, and properties of every answer.
 //!
-//! Each target feeds arbitrary bytes to one way into the core. A panic, a token that cannot stand in a header,
-//! or a secret in what is shown to people is a finding; it becomes a row of the corpus.
+//! Each target feeds arbitrary bytes to one entry point of the core. A panic, a token that is invalid in a header, or a
+//! secret in a text for people is a finding; it becomes a row of the corpus.
 
 mod store;
 
@@ -16,8 +16,8 @@ use octo_auth_core::{
     TokenSet,
 };
 
-/// The client secret of every client here. The fuzzer learns its parts from comparisons, so that only the whole
-/// of it counts as shown.
+/// The client secret of every client. The fuzzer learns parts of it from comparisons, so only the whole secret counts
+/// as shown.
 pub const CLIENT_SECRET: &str = "kQ7-canary-9fWz-client-secret";
 
 /// The refresh token of every refresh.
@@ -26,11 +26,11 @@ pub const REFRESH_TOKEN: &str = "kQ7-canary-9fWz-refresh-token";
 /// The access token of every API call.
 pub const ACCESS_TOKEN: &str = "kQ7-canary-9fWz-access-token";
 
-/// The moment of every exchange, 2026-01-01T00:00:00Z.
+/// The time of every exchange, 2026-01-01T00:00:00Z.
 pub const NOW: Now =
     Now { wall: Timestamp::from_unix_seconds(1_767_225_600), boot: Duration::from_secs(3600) };
 
-/// The profile a byte stands for.
+/// Returns the profile for a byte.
 #[must_use]
 pub fn profile(choice: u8) -> Profile {
     match choice % 4 {
@@ -41,7 +41,7 @@ pub fn profile(choice: u8) -> Profile {
     }
 }
 
-/// A client of that profile with a marked secret.
+/// Returns a client of that profile with a marked secret.
 #[must_use]
 pub fn client(choice: u8) -> Client {
     Client::new(profile(choice), "the-client", CLIENT_SECRET).expect("id and secret are sound")
@@ -49,13 +49,13 @@ pub fn client(choice: u8) -> Client {
 
 /// A token exchange of the client: ApiLogin at Octorate, client credentials or a refresh elsewhere.
 pub enum Asked {
-    /// Answered with a token.
+    /// The answer is a token.
     Token(Exchange<TokenSet>),
-    /// Answered with a token for administration.
+    /// The answer is a token for administration.
     Admin(Exchange<AdminToken>),
 }
 
-/// The exchange two bytes stand for.
+/// Returns the exchange for two bytes.
 #[must_use]
 pub fn asked(choice: u8, grant: u8) -> Asked {
     let client = client(choice);
@@ -74,7 +74,7 @@ pub fn asked(choice: u8, grant: u8) -> Asked {
     }
 }
 
-/// Reads a response and checks what must hold of it.
+/// Parses a response and checks the properties that must hold for it.
 pub fn check(asked: Asked, response: &Response<&[u8]>) {
     match asked {
         Asked::Token(exchange) => sound(exchange.read(response, NOW, NOW)),
@@ -98,7 +98,7 @@ fn sound(result: Result<Answer<TokenSet>, ExchangeError>) {
     }
 }
 
-/// A token can stand in a header, and lives at most ten years.
+/// Checks that a token is valid in a header, and lives at most ten years.
 fn usable(token: &TokenSet) {
     let header = token.authorization();
     assert!(header.is_sensitive());
@@ -107,7 +107,7 @@ fn usable(token: &TokenSet) {
     let _ = token.expires_at().map(|expiry| expiry.to_string());
 }
 
-/// An error shows no secret and no control character, is of bearable length, and knows what to do.
+/// Checks that an error shows no secret and no control character, has a limited length, and has a remedy.
 fn discreet(error: &ExchangeError) {
     let mut texts = vec![error.to_string(), format!("{error:?}"), error.code().into_owned()];
     let mut source = error.source();
@@ -117,7 +117,7 @@ fn discreet(error: &ExchangeError) {
     }
     let refreshed = error.purpose() == Purpose::Refresh;
     assert!(!texts.iter().any(|text| text.contains(CLIENT_SECRET)), "an error shows the client secret");
-    // A refresh token that was not sent is a word like any other.
+    // If the refresh token was not sent, it is an ordinary word.
     let shown = refreshed && texts.iter().any(|text| text.contains(REFRESH_TOKEN));
     assert!(!shown, "an error shows the refresh token");
     assert!(!texts[0].contains(char::is_control), "an error shows a control character");
@@ -125,7 +125,7 @@ fn discreet(error: &ExchangeError) {
     let _ = (error.retry(), error.remedy());
 }
 
-/// Whether a secret of an exchange stands in a text.
+/// Whether a text contains a secret of an exchange.
 #[must_use]
 pub fn shows_a_secret(text: &str) -> bool {
     [CLIENT_SECRET, REFRESH_TOKEN].iter().any(|secret| text.contains(secret))

@@ -1,4 +1,4 @@
-//! A store in memory, and the machines that are started on it.
+//! A store in memory, and machines that start with it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use crate::NOW;
 pub struct Store(HashMap<RecordName, Stored>);
 
 impl Store {
-    /// A store that holds one record.
+    /// Creates a store with one record.
     #[must_use]
     pub fn holding(name: RecordName, content: RecordBytes) -> Self {
         Self(HashMap::from([(name, Stored { version: Version(1), content })]))
     }
 
-    /// Returns what the store holds under a name.
+    /// Returns the content under a name.
     #[must_use]
     pub fn content(&self, name: &RecordName) -> Option<&RecordBytes> {
         self.0.get(name).map(|stored| &stored.content)
@@ -43,25 +43,25 @@ impl Store {
     }
 }
 
-/// A machine on a store, whose requests never reach the server.
+/// A machine with a store. Its requests never reach the server.
 pub struct Machine {
     /// The machine.
     pub manager: TokenManager,
     /// The store.
     pub store: Store,
-    /// The present moment.
+    /// The current time.
     pub now: Now,
 }
 
 impl Machine {
-    /// A machine that starts on a store.
+    /// Starts a machine with a store.
     #[must_use]
     pub fn started(client: Client, storage: Storage, store: Store) -> Self {
         let manager = TokenManager::new(client, Policy::default(), storage, &Entropy::from_bytes([7; 64]));
         Self { manager, store, now: NOW }
     }
 
-    /// Asks for a token, a few times, and carries out the jobs.
+    /// Asks for a token several times, and executes the jobs.
     pub fn ask(&mut self, key: &TokenSpec) {
         for _ in 0..3 {
             match self.manager.decide(key, self.now).verdict {
@@ -71,9 +71,9 @@ impl Machine {
         }
     }
 
-    /// Carries out a job and those that follow.
+    /// Executes a job and its successors.
     pub fn carry(&mut self, mut next: Option<Job>) {
-        // A flight has few steps; without an end to them it would be a finding.
+        // A request has few steps; an endless sequence would be a finding.
         for _ in 0..64 {
             let Some(job) = next else { return };
             let report = match job {
@@ -94,7 +94,7 @@ impl Machine {
         panic!("a flight does not end");
     }
 
-    /// Lets both clocks run on.
+    /// Advances both clocks.
     pub fn pass_a_minute(&mut self) {
         let minute = Duration::from_secs(60);
         self.now = Now { wall: self.now.wall.saturating_add(minute), boot: self.now.boot + minute };

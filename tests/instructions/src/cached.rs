@@ -1,4 +1,4 @@
-//! A token that is already there.
+//! A cached token.
 
 use std::hint::black_box;
 use std::pin::pin;
@@ -47,7 +47,7 @@ fn client() -> Result<Client, Error> {
     Ok(Client::new(Profile::rfc6749("https://login.example/token")?, "id", "secret")?)
 }
 
-/// A token of one day, issued now.
+/// Returns a token with a lifetime of one day, issued now.
 fn issued() -> Result<Imported, Error> {
     let token = AccessToken::new("a".repeat(TOKEN)).ok_or("no access token")?;
     let Now { wall, .. } = SystemClock.now();
@@ -78,7 +78,7 @@ fn at_once<F: Future>(future: F) -> Option<F::Output> {
     }
 }
 
-/// A transport over which nothing is sent.
+/// A transport that is never used.
 struct Unused;
 
 fn unused() -> TransportError {

@@ -1,4 +1,4 @@
-//! The first decision about an account, and lists of addresses.
+//! The first decision about an account, and address lists.
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,13 +12,13 @@ use octo_auth_core::{
 
 use crate::{Error, Round};
 
-/// The moment at which everything happens: 2026-01-01.
+/// The time of all operations: 2026-01-01.
 const NOW: Now = Now { wall: Timestamp::from_unix_seconds(1_767_225_600), boot: Duration::from_secs(1000) };
 
-/// How many addresses are asked about in one round.
+/// The count of addresses checked in one round.
 const ADDRESSES: usize = 1 << 10;
 
-/// Decides about a token that was never asked for, each time in a new registration.
+/// Decides about a token for the first time, in a new registration each time.
 pub(crate) fn cold(count: usize) -> Result<Round, Error> {
     let client = Client::new(Profile::rfc6749("https://login.example/token")?, "id", "secret")?;
     let key = TokenSpec::client_credentials(&Scopes::none());
@@ -41,12 +41,12 @@ pub(crate) fn many_rules(_: usize) -> Result<Round, Error> {
     lookup(1000)
 }
 
-/// Reads one rule.
+/// Parses one rule.
 pub(crate) fn rule(_: usize) -> Result<Round, Error> {
     Ok(Box::new(|_| assert!(black_box(allowlist::parse(black_box("203.0.113.128/25"))).is_ok(), "no rule")))
 }
 
-/// Asks a list about addresses that it permits, and others.
+/// Checks a list with addresses that it permits, and with others.
 fn lookup(rules: u32) -> Result<Round, Error> {
     let mut chance = 7_u64;
     let networks = (0..rules).map(|_| Ipv4Net::new(address(&mut chance), 24).map(|net| net.trunc()));
@@ -62,7 +62,7 @@ fn lookup(rules: u32) -> Result<Round, Error> {
     }))
 }
 
-/// The next address of SplitMix64.
+/// Returns the next address of SplitMix64.
 fn address(state: &mut u64) -> Ipv4Addr {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

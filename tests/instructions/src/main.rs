@@ -1,10 +1,10 @@
-//! Work whose instructions are counted, so that a slow-down is noticed however busy the machine is.
+//! Work whose instructions are counted, so that a slow-down is detected even on a busy machine.
 //!
-//! Without an argument it prints the names of all benchmarks. With the name of one it prepares [`ROUNDS`] rounds and does
-//! them in [`counted_rounds`], where callgrind counts; `cargo xtask instructions` runs it so. With `--slower` behind the
-//! name it does a fifth more rounds than it says: a slow-down that has to be noticed.
+//! Without an argument it prints the names of all benchmarks. With the name of one it prepares [`ROUNDS`] rounds and
+//! runs them in [`counted_rounds`], where callgrind counts; `cargo xtask instructions` starts it. With `--slower` after
+//! the name it runs a fifth more rounds than it reports: a slow-down that must be detected.
 //!
-//! Each benchmark checks its results, so that no failure is timed.
+//! Each benchmark checks its results, so that a failure is never measured.
 
 #![expect(clippy::print_stdout, reason = "a command speaks on its standard streams")]
 
@@ -17,16 +17,16 @@ use std::hint::black_box;
 
 type Error = Box<dyn std::error::Error>;
 
-/// How many rounds of a benchmark are counted.
+/// The count of measured rounds.
 const ROUNDS: usize = 1000;
 
-/// The rounds that are done with `--slower`.
+/// The count of rounds with `--slower`.
 const SLOWER_ROUNDS: usize = 1200;
 
-/// One round: given its number, it does the work once.
+/// One round: a function that gets its number and does the work once.
 type Round = Box<dyn FnMut(usize)>;
 
-/// Prepares this many rounds of a benchmark.
+/// Prepares this count of rounds of a benchmark.
 type Prepare = fn(usize) -> Result<Round, Error>;
 
 const BENCHMARKS: [(&str, Prepare); 13] = [
@@ -57,7 +57,7 @@ fn main() -> Result<(), Error> {
         Some("--slower") => SLOWER_ROUNDS,
         _ => ROUNDS,
     };
-    // The first round warms up: what happens once only is not counted.
+    // The first round warms up, so that one-time work is not counted.
     let mut round = prepare(count + 1)?;
     round(count);
     counted_rounds(&mut *round, count);
@@ -65,7 +65,7 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// Does the rounds. Callgrind knows this function by its name.
+/// Runs the rounds. Callgrind finds this function by its name.
 #[inline(never)]
 fn counted_rounds(round: &mut dyn FnMut(usize), count: usize) {
     for number in 0..count {

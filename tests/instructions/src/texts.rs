@@ -1,4 +1,4 @@
-//! Requests that are built and answers that are read.
+//! Building requests and parsing answers.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::{Error, Round};
 /// The lengths of access and refresh tokens in bytes.
 const TOKENS: (usize, usize) = (256, 34);
 
-/// The moment at which everything happens: 2026-01-01.
+/// The time of all operations: 2026-01-01.
 const NOW: Now = Now { wall: Timestamp::from_unix_seconds(1_767_225_600), boot: Duration::from_secs(1000) };
 
 pub(crate) fn octorate(count: usize) -> Result<Round, Error> {
@@ -56,12 +56,12 @@ fn refresh_member() -> String {
     format!(r#""refresh_token":"{}""#, "r".repeat(TOKENS.1))
 }
 
-/// A token answer with these members beside the access token.
+/// Returns a token answer with these members besides the access token.
 fn body(members: &str) -> String {
     format!(r#"{{"access_token":"{}",{members}}}"#, "a".repeat(TOKENS.0))
 }
 
-/// Reads the same answer for one exchange after the other.
+/// Parses the same answer for one exchange after the other.
 fn reading(
     count: usize,
     exchange: impl Fn() -> Result<Exchange<TokenSet>, Error>,

@@ -1,4 +1,4 @@
-//! The stage of the asynchronous adapter: one thread whose time stands still unless the scenario lets it pass.
+//! The backend of the asynchronous adapter: one thread, whose time advances only if the scenario says so.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -19,16 +19,16 @@ use tokio::time::timeout;
 
 use crate::registration::sound;
 
-/// How many turns in a row nothing may happen in before all is taken to be at rest. In each turn everything that can
-/// run does; a task that is on its way is handed on a few times at most before it looks at the clock or makes a call.
+/// How many turns in a row must pass without an event before the run counts as idle. In each turn all ready tasks run.
+/// A task on its way is rescheduled only a few times before it reads the clock or makes a call.
 const TURNS: usize = 64;
 
-/// The stage of the asynchronous adapter.
+/// The backend of the asynchronous adapter.
 pub struct Asynchronous {
     environment: Arc<Environment>,
     /// How often any task has read the clock.
     looks: Arc<AtomicU64>,
-    /// Tells open calls to ask again what has come of them.
+    /// Notifies open calls to check again for their result.
     stirred: Arc<Notify>,
     processes: Vec<Option<Process>>,
     runtime: Runtime,
@@ -43,7 +43,7 @@ struct Process {
     acts: Vec<JoinHandle<()>>,
 }
 
-/// What a process knows of the scenery: a clock, a way to the server, a store.
+/// The environment of a process: a clock, a transport, a store.
 #[derive(Clone)]
 struct FakeIo {
     environment: Arc<Environment>,
@@ -52,11 +52,11 @@ struct FakeIo {
     named: Named,
 }
 
-/// A call that is given up when it is dropped.
+/// A call. Dropping this value cancels it.
 struct Open<'w>(&'w FakeIo, CallId);
 
 impl Asynchronous {
-    /// An empty stage.
+    /// Creates an empty backend.
     #[must_use]
     pub fn new(environment: &Arc<Environment>) -> Self {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
@@ -66,7 +66,7 @@ impl Asynchronous {
         Self { environment, looks, stirred, processes, runtime: sound(runtime) }
     }
 
-    /// Lets the tasks run until all of them wait. No time passes meanwhile.
+    /// Runs the tasks until all of them wait. No time passes meanwhile.
     fn run(&self) {
         self.stirred.notify_waiters();
         let happened = || (self.environment.changes(), self.looks.load(Ordering::Relaxed));
@@ -158,7 +158,7 @@ impl Backend for Asynchronous {
 
     fn pass(&mut self, time: Duration) {
         self.run();
-        // The time of a paused runtime moves on whenever there is nothing left to do.
+        // The time of a paused runtime advances when no task is ready.
         let passed = async { timeout(time, std::future::pending::<()>()).await };
         let _ = self.runtime.block_on(passed);
     }
@@ -172,7 +172,7 @@ impl Backend for Asynchronous {
     }
 }
 
-/// Does what is no asking.
+/// Executes an act other than asking for a token.
 async fn carry_out(environment: &Environment, named: Named, manager: &TokenManager, act: Act) {
     let tokens = |name: &str| manager.tokens(environment.setup().key(name));
     match act {
@@ -228,7 +228,7 @@ impl FakeIo {
     async fn call(&self, call: Call) -> Outcome {
         let open = Open(self, self.environment.arrive(self.named, call));
         loop {
-            // Made before the outcome is asked for: what stirs after that wakes.
+            // Created before the check for the result, so that a later notification wakes it.
             let stirred = self.stirred.notified();
             if let Some(outcome) = self.environment.outcome(open.1) {
                 return outcome;

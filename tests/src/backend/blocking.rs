@@ -1,4 +1,4 @@
-//! The stage of the blocking adapter: real threads, and a clock that moves when all of them wait.
+//! The backend of the blocking adapter: real threads, and a clock that advances when all of them wait.
 
 mod fake_io;
 mod thread_pool;
@@ -19,7 +19,7 @@ use thread_pool::{Part, ThreadPool};
 /// that gives up its job twice per job.
 const LOOKS: usize = 12;
 
-/// The stage of the blocking adapter.
+/// The backend of the blocking adapter.
 pub struct Blocking {
     environment: Arc<Environment>,
     pool: Arc<ThreadPool>,
@@ -35,7 +35,7 @@ struct Process {
 }
 
 impl Blocking {
-    /// An empty stage, for the thread that makes it.
+    /// Creates an empty backend for the current thread.
     #[must_use]
     pub fn new(environment: &Arc<Environment>) -> Self {
         let processes = environment.setup().processes.iter().map(|_| None).collect();
@@ -58,7 +58,7 @@ impl Blocking {
         })
     }
 
-    /// Has an act done by a thread of its own.
+    /// Executes an act on a separate thread.
     fn spawn(&self, named: Named, act: impl FnOnce() + Send + 'static) {
         let badge = self.pool.badge(named, Part::Caller);
         drop(thread::spawn(move || {
@@ -162,7 +162,7 @@ impl Drop for Blocking {
     }
 }
 
-/// Does what is no asking.
+/// Executes an act other than asking for a token.
 fn carry_out(environment: &Environment, named: Named, manager: &TokenManager, act: Act) {
     let tokens = |name: &str| manager.tokens(environment.setup().key(name));
     match act {

@@ -8,16 +8,16 @@ use std::process::ExitCode;
 use clap::Parser;
 use octo_auth_tests::conformance::{self, Subject, Summary, Verdict};
 
-/// Runs rows of hostile inputs through octo-auth, or through another library's command.
+/// Runs rows of hostile inputs with octo-auth, or with another library's command.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Files of rows, or folders of such files.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// One JSON object a line, the summary last.
+    /// Print one JSON object a line, the summary last.
     #[arg(long)]
     json: bool,
-    /// A program that reads a row on standard input and prints its facts.
+    /// A program that reads a row from standard input and prints its facts.
     #[arg(long, value_name = "PROGRAM")]
     command: Option<PathBuf>,
 }

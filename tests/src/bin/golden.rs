@@ -1,6 +1,7 @@
-//! Writes again `tests/golden`, the names and contents of records in the tests of the core, and in `tests/scenarios`
-//! what each step causes on the bare core. What changes there changes what is sent, read, stored or told: compare it
-//! with the providers' documents, or with the tables of the lifecycle, before it is committed. A record that changes its name is lost to the programs that stored it.
+//! Regenerates `tests/golden`, the names and contents of records in the tests of the core, and the results of each step
+//! in `tests/scenarios` on the bare core. A change there means that octo-auth sends, reads, stores or reports something
+//! else. Compare it with the providers' documents, or with the tables of the lifecycle, before the commit. If the name
+//! of a record changes, programs lose their stored records.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Says what the tests logged: `leaks FOLDER`, the folder that `OCTO_AUTH_TEST_LOG` named while they ran.
+//! Reports what the tests logged: `leaks FOLDER`, the folder of `OCTO_AUTH_TEST_LOG` during the tests.
 //!
 //! It fails if a line contained a secret. It also fails if a crate that should log was not heard: then the search
 //! proves nothing.
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Crates that must have been heard: ours, and the HTTP clients below the adapters.
+/// Crates that must be heard: ours, and the HTTP clients below the adapters.
 const SPEAKERS: [&str; 4] = ["octo_auth", "hyper_util", "reqwest", "ureq"];
 
 fn main() -> ExitCode {
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(!leaks.is_empty() || !silent.is_empty()))
 }
 
-/// Every line of every file of a folder, with the file.
+/// Returns every line of every file of a folder, with the file.
 fn lines(folder: &Path) -> std::io::Result<Vec<(PathBuf, String)>> {
     let mut lines = Vec::new();
     for entry in std::fs::read_dir(folder)? {

@@ -1,7 +1,7 @@
-//! Rows about addresses: reading a rule, matching an address, and who calls behind proxies.
+//! Rows about addresses: parsing a rule, matching an address, and finding the client's address behind proxies.
 //!
-//! No clock is asked how long a row takes, as its answer would change from run to run. `max_us` bounds the work: a
-//! step, which is a byte read or a comparison made, takes no machine more than a tenth of a microsecond.
+//! No clock measures a row, because the result would differ between runs. `max_us` bounds the work instead: a step,
+//! which is a byte read or a comparison made, takes at most a tenth of a microsecond on any machine.
 
 use std::net::{IpAddr, SocketAddrV6};
 
@@ -13,7 +13,7 @@ use super::facts::Facts;
 use super::input;
 use super::row::Row;
 
-/// The facts of a row about addresses.
+/// Returns the facts of a row about addresses.
 pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
     row.is_about_addresses().then(|| match row.text("fn") {
         Some("parse_cidr") => parsed(row),
@@ -27,7 +27,7 @@ fn parsed(row: &Row) -> Result<Facts, String> {
     let text = input::bytes(row, "text")?.ok_or("the row has no text")?;
     let text = String::from_utf8(text).map_err(|error| error.to_string())?;
     let mut facts = Facts::new();
-    // What is longer than any rule is refused before it is read.
+    // A text that is longer than any rule is refused before it is parsed.
     facts.insert("us".into(), microseconds(text.len().min(64)).into());
     match parse_rule(&text, terms(row)?) {
         Ok(block) => {
@@ -54,7 +54,7 @@ fn matched(row: &Row) -> Result<Facts, String> {
     let peer = row.text("peer").and_then(address);
     let permits = peer.is_some_and(|peer| allowlist.permits(peer));
     facts.insert("outcome".into(), if permits { "allow" } else { "deny" }.into());
-    // At worst, the ranges that are left of the rules are searched by halves.
+    // In the worst case, the merged ranges are searched by bisection.
     let comparisons = 2 + (usize::BITS - allowlist.minimal().len().leading_zeros()) as usize;
     facts.insert("us".into(), microseconds(comparisons).into());
     Ok(facts)
@@ -97,7 +97,7 @@ fn terms(row: &Row) -> Result<RuleOptions, String> {
     }
 }
 
-/// The texts under a key, or of its generator: a list so many times.
+/// Returns the texts under a key, or those of its generator, which repeats a list.
 fn texts(row: &Row, key: &str) -> Result<Vec<String>, String> {
     let generator = row.input.get(&format!("{key}_gen"));
     let list = generator.map_or(row.input.get(key), |generator| generator.get("repeat"));
@@ -109,13 +109,13 @@ fn texts(row: &Row, key: &str) -> Result<Vec<String>, String> {
     Ok(std::iter::repeat_n(texts, times).flatten().collect())
 }
 
-/// The address of a peer as a socket names it, perhaps with the number of its interface.
+/// Parses the address of a peer in the form of a socket, optionally with an interface number.
 fn address(text: &str) -> Option<IpAddr> {
     let with_scope = || format!("[{text}]:0").parse().map(|socket: SocketAddrV6| IpAddr::V6(*socket.ip()));
     text.parse().or_else(|_| with_scope()).ok()
 }
 
-/// The most time that so many steps take.
+/// Returns the longest time for this count of steps.
 fn microseconds(steps: usize) -> u64 {
     steps.div_ceil(10) as u64
 }

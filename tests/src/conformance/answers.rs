@@ -1,4 +1,4 @@
-//! Rows about answers of a token endpoint, read by the core alone.
+//! Rows about answers of a token endpoint, parsed by the core alone.
 
 use http::Response;
 use serde_json::{Value, json};
@@ -7,12 +7,12 @@ use super::facts::{self, Facts};
 use super::input::{self, Asked};
 use super::row::Row;
 
-/// The facts of a row whose answer can be given to the core as it is; nothing for bytes on the wire.
+/// Returns the facts of a row whose answer can be passed to the core directly; `None` for bytes on the wire.
 pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
     Some(response(row)?.and_then(|response| finish(row, &response)))
 }
 
-/// The row's answer of a token endpoint, if it can be given to the core as it is.
+/// Returns the row's answer of a token endpoint, if it can be passed to the core directly.
 pub(super) fn response(row: &Row) -> Option<Result<Response<Vec<u8>>, String>> {
     if row.text("from").is_some() {
         return None;
@@ -20,7 +20,7 @@ pub(super) fn response(row: &Row) -> Option<Result<Response<Vec<u8>>, String>> {
     if row.input.contains_key("field") {
         return Some(dated(row));
     }
-    // A row that frames its body itself is about the wire, as is a status HTTP has no room for.
+    // A row that frames its body itself is about the wire. So is a row with a status that does not fit HTTP.
     let framed =
         input::headers(row).is_ok_and(|headers| headers.iter().any(|(name, _)| input::is_framing(name)));
     let plain =
@@ -37,14 +37,14 @@ fn answered(row: &Row) -> Result<Response<Vec<u8>>, String> {
     for (name, value) in input::headers(row)? {
         let name = http::HeaderName::try_from(name).map_err(|error| error.to_string())?;
         let value = http::HeaderValue::from_bytes(value.as_bytes());
-        // What cannot be a header never reaches the core; the layers with sockets see it.
+        // An invalid header never reaches the core; the layers with sockets test it.
         let Ok(value) = value else { continue };
         response.headers_mut().append(name, value);
     }
     Ok(response)
 }
 
-/// A date as the absolute expiry of an ApiLogin answer.
+/// Returns an ApiLogin answer with this date as its absolute expiry.
 fn dated(row: &Row) -> Result<Response<Vec<u8>>, String> {
     let field = row.text("field").unwrap_or_default();
     let generated = input::bytes(row, "value").unwrap_or_default();
@@ -70,7 +70,7 @@ fn finish(row: &Row, response: &Response<Vec<u8>>) -> Result<Facts, String> {
     })
 }
 
-/// A date of RFC 3339 as the one of an HTTP header; what is no date is sent as it stands.
+/// Converts a date of RFC 3339 to that of an HTTP header. An invalid date is sent unchanged.
 fn http_date(date: &str) -> String {
     match humantime::parse_rfc3339(date) {
         Ok(instant) => httpdate::fmt_http_date(instant),

@@ -1,4 +1,4 @@
-//! Rows about callbacks: a listener on loopback, an address that a person pastes, and the page that is opened.
+//! Rows about callbacks: a listener on loopback, a pasted address, and the page that is opened.
 
 mod endpoint;
 mod flood;
@@ -55,7 +55,7 @@ pub(super) const KEYS: [&str; 28] = [
     "exchange_result",
 ];
 
-/// What a row needs that this machine does not have.
+/// What a row needs and this machine does not have.
 enum Lack {
     Needs(&'static str),
     Failed(String),
@@ -67,7 +67,7 @@ impl<E: std::fmt::Display> From<E> for Lack {
     }
 }
 
-/// The verdict of a row.
+/// Returns the verdict of a row.
 pub(super) fn verdict(row: &Row) -> Verdict {
     let (layer, facts) = if row.text("mode") == Some("paste") {
         ("core", paste::observe(row))
@@ -83,7 +83,7 @@ pub(super) fn verdict(row: &Row) -> Verdict {
     }
 }
 
-/// A server that gives tokens for a code, and the client that signs in at it.
+/// A server that issues tokens for a code, and its client.
 struct Stage {
     endpoint: Socket,
     client: Client,
@@ -115,7 +115,7 @@ impl Stage {
         Ok(Self { endpoint, client, runner })
     }
 
-    /// A sign-in with the state of the row.
+    /// Starts a sign-in with the state of the row.
     fn sign_in(&self, row: &Row, redirect_uri: &str) -> Result<PendingAuthorization, Lack> {
         let entropy = Entropy::from_bytes([7; 64]);
         let (_, pending) =
@@ -144,7 +144,7 @@ impl Stage {
                     }
                     Err(error) => {
                         facts.insert("outcome".into(), "failed".into());
-                        // The code went out, and no answer says whether it was used.
+                        // The code was sent, and no answer says whether it was used.
                         let is_unknown =
                             matches!(error.kind(), ErrorKind::Timeout | ErrorKind::MaybeProcessed);
                         let kind = if is_unknown { "ambiguous".into() } else { error.code() };
@@ -160,7 +160,7 @@ impl Stage {
     }
 }
 
-/// The state of rows that name none.
+/// The state for rows without one.
 const STATE: &str = "st4teAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn with_issuer(profile: Profile, row: &Row) -> Result<Profile, Lack> {
@@ -172,7 +172,7 @@ fn with_issuer(profile: Profile, row: &Row) -> Result<Profile, Lack> {
     })
 }
 
-/// The facts of a callback that brought no code.
+/// Returns the facts of a callback without a code.
 fn failed(error: &CallbackError, facts: &mut Facts) {
     let text = error.to_string();
     facts.insert("outcome".into(), "failed".into());

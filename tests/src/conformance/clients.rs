@@ -1,7 +1,7 @@
-//! Rows about answers of a provider's API, over real sockets, through every client that authorises calls.
+//! Rows about answers of a provider's API, over real sockets, with every client that authorises calls.
 //!
-//! One server is token endpoint and API. What a client makes of an answer shows in whether it has the token renewed;
-//! the API clients also say it. The answer itself must reach the caller as it came.
+//! One server is both token endpoint and API. Whether a client refreshes the token shows how it interprets an answer;
+//! the API clients also report it. The caller must get the answer unchanged.
 
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -20,13 +20,13 @@ use super::wire;
 use crate::caller::{Answered, Caller};
 use crate::socket::Socket;
 
-/// The calls at once of a row about a thousand; the machine's layer takes them all.
+/// The concurrent calls for a row about a thousand of them; the layer of the machine makes them all.
 const AT_ONCE: u64 = 50;
 
 /// Longer than the longest header of a row.
 const LONGEST_HEAD: usize = 400 * 1024;
 
-/// A clock whose wall stands still at the row's moment, so that dates in the row count from there.
+/// A clock whose wall time is fixed at the row's time, so that dates in the row are relative to it.
 struct OfRow(Timestamp);
 
 impl Clock for OfRow {
@@ -35,11 +35,11 @@ impl Clock for OfRow {
     }
 }
 
-/// What happens while a call is under way.
+/// What happens while a call is in flight.
 type Meanwhile = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
 
-/// The facts of a row in each client; none if the row is not about an answer of an API, or of a provider whose tokens are
-/// not renewed by a refresh token, which is what the server of these calls can see.
+/// Returns the facts of a row for each client. Empty if the row is not about an answer of an API, or if the provider's
+/// tokens are not renewed by a refresh token, which is all that this server can observe.
 pub(super) fn observe(row: &Row) -> Vec<(&'static str, Result<Facts, String>)> {
     if row.text("from") != Some("resource_server") || row.text("profile") == Some("octotable") {
         return Vec::new();
@@ -57,13 +57,13 @@ fn call(row: &Row, name: &str) -> Result<Facts, String> {
     let client = client.map_err(|error| error.to_string())?;
     let caller = Caller::new(name, &client, &TokenSpec::account("inn"), LONGEST_HEAD, OfRow(wall))?;
     caller.import(tokens(&profile, "AT0-in-flight", wall)?)?;
-    // What happens while the call is under way: another token replaces the one that was sent.
+    // While the call is in flight, another token replaces the one that was sent.
     let (other, replacement) = (caller.clone(), tokens(&profile, "AT9-in-flight", wall)?);
     let _ = meanwhile.set(Box::new(move || {
         let _ = other.import(replacement.clone());
     }));
     let answers = calls(row, &caller, &profile)?;
-    // A client that cannot repeat a call renews when the next one asks for its token.
+    // A client that cannot repeat a call refreshes when the next call asks for its token.
     let _ = caller.token();
     let renewals = server.requests().iter().filter(|request| is_renewal(request)).count();
     if !row.input.contains_key("sent_generation") {
@@ -104,7 +104,7 @@ fn tokens(profile: &Profile, access_token: &str, issued_at: Timestamp) -> Result
     Ok(TokenSet::restore(profile, access_token, issued_at, None, Some(refresh_token)))
 }
 
-/// The answers to as many calls as the row speaks of, at once or one after another.
+/// Returns the answers to the row's calls, concurrent or one after another.
 fn calls(row: &Row, caller: &Caller, profile: &Profile) -> Result<Vec<Answered>, String> {
     let host = profile.api_origins().next().ok_or("the profile names no API host")?;
     let url = format!("{host}/things");
@@ -119,10 +119,10 @@ fn calls(row: &Row, caller: &Caller, profile: &Profile) -> Result<Vec<Answered>,
     (0..number("repeat_after_refresh").unwrap_or(1)).map(|_| caller.get(&url)).collect()
 }
 
-/// Whether every answer came as it was sent.
+/// Checks that every answer arrived unchanged.
 fn unharmed(row: &Row, answers: &[Answered]) -> Result<(), String> {
     let (status, body) = (row.input.get("status").and_then(Value::as_u64), input::body(row)?);
-    // The API clients read no more of a refusal.
+    // The API clients do not read more of a refusal.
     let cut = body.get(..=ANSWER_LIMIT).unwrap_or(&body);
     let whole = |answer: &Answered| answer.body == body || answer.meaning.is_some() && answer.body == cut;
     match answers.iter().find(|answer| Some(answer.status.into()) != status || !whole(answer)) {
@@ -141,7 +141,7 @@ fn facts(row: &Row, answers: &[Answered], renewals: usize) -> Facts {
     let outcome = match said {
         _ if row.concerns_the_lifecycle() => None,
         Some(meaning) => Some(resource::word(meaning)),
-        // A renewal shows a refusal; that there is none tells nothing of throttling and scopes.
+        // A refresh shows a refusal. No refresh says nothing about throttling and scopes.
         None if renewals > 0 => Some("invalidate_generation"),
         None if matches!(row.expected("outcome"), Some("throttled" | "insufficient_scope")) => None,
         None => Some("no_change"),

@@ -1,4 +1,4 @@
-//! Another library behind a command: the row on its standard input, its facts on standard output.
+//! Another library behind a command: it reads the row from standard input, and prints its facts on standard output.
 
 use std::io::Write;
 use std::path::Path;
@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::facts::Facts;
 use super::row::Row;
 
-/// The facts the command prints for a row; nothing if it prints nothing or `null`, as it cannot run the row.
+/// Returns the facts that the command prints for a row; `None` if it prints nothing or `null`, because it cannot run
+/// the row.
 pub(super) fn observe(row: &Row, program: &Path) -> Result<Option<Facts>, String> {
     let mut child = Command::new(program)
         .stdin(Stdio::piped())
@@ -18,7 +19,7 @@ pub(super) fn observe(row: &Row, program: &Path) -> Result<Option<Facts>, String
         .map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
     let question = json!({"id": row.id, "group": row.group, "input": row.input}).to_string();
     if let Some(mut stdin) = child.stdin.take() {
-        // A command that does not read its input has nothing to say about the row.
+        // A command that does not read its input cannot judge the row.
         let _ = stdin.write_all(question.as_bytes());
     }
     let output = child.wait_with_output().map_err(|error| error.to_string())?;

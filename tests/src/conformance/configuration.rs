@@ -1,4 +1,5 @@
-//! Rows about settings: the file and the environment of a row are read, and what a client makes of them is built.
+//! Rows about settings: the file and the environment of a row are read, and the requests of the resulting client are
+//! built.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -18,10 +19,10 @@ use super::row::Row;
 pub(super) const KEYS: [&str; 9] =
     ["config", "env", "argv", "config_text", "format", "dump", "derive", "types", "secrets_set"];
 
-/// The file that a row is read from, in messages.
+/// The name of the row's file in messages.
 const FILE: &str = "config.toml";
 
-/// What a row that says nothing of them has: a whole registration at a standard server.
+/// The default of a row: a complete registration at a standard server.
 const BASE: [(&str, &str); 5] = [
     ("profile", "rfc6749"),
     ("token_url", "https://as.example/token"),
@@ -30,7 +31,7 @@ const BASE: [(&str, &str); 5] = [
     ("client_secret", "the-secret-of-the-client"),
 ];
 
-/// Whether a row is about the settings of a program, and not about its command line or what surrounds it.
+/// Whether a row is about the settings of a program, not about its command line or its environment.
 pub(super) fn is_read(row: &Row) -> bool {
     let variables = row.input.get("env").and_then(Value::as_object);
     let is_meant = |name: &String| {
@@ -38,7 +39,7 @@ pub(super) fn is_read(row: &Row) -> bool {
             || matches!(name.as_str(), "HOME" | "XDG_CONFIG_HOME" | "XDG_STATE_HOME")
     };
     let config = row.input.get("config").and_then(Value::as_object);
-    // How the answer of a sign-in comes back is not a setting.
+    // How the callback of a sign-in arrives is not a setting.
     let is_of_listener = row.expect.contains_key("port") || row.expect.contains_key("mode");
     !is_of_listener
         && (config.is_some()
@@ -47,7 +48,7 @@ pub(super) fn is_read(row: &Row) -> bool {
             || variables.is_some_and(|variables| variables.keys().all(is_meant)))
 }
 
-/// The facts of a row about settings.
+/// Returns the facts of a row about settings.
 pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
     let duration = row.text("field").and_then(|field| field.strip_prefix("config."));
     match duration {
@@ -60,7 +61,7 @@ pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
     }
 }
 
-/// What was read, with every output of it.
+/// The parsed settings, with all their outputs.
 struct Read {
     settings: Result<Settings, ConfigError>,
     secrets: Vec<String>,
@@ -88,19 +89,19 @@ fn read(config: &Value, row: &Row) -> Result<Read, String> {
     Ok(Read { settings, secrets })
 }
 
-/// The file with the settings of a row.
+/// Returns the file with the settings of a row.
 pub(super) fn file(row: &Row) -> Result<String, String> {
     let mut config = row.input.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
     complete(&mut config, &[]);
     Ok(toml(&config))
 }
 
-/// A text of JSON is one of TOML.
+/// Converts JSON to TOML. A JSON string is also a TOML string.
 fn toml(config: &Map<String, Value>) -> String {
     config.iter().map(|(name, value)| format!("{name} = {value}\n")).collect()
 }
 
-/// Adds what the row leaves out.
+/// Adds the settings that the row omits.
 fn complete(config: &mut Map<String, Value>, environment: &[(OsString, OsString)]) {
     let has_secret = config.contains_key("client_secret_file");
     let is_standard = !config.contains_key("profile");
@@ -116,7 +117,7 @@ fn complete(config: &mut Map<String, Value>, environment: &[(OsString, OsString)
     }
 }
 
-/// The variables of a row; a home too, unless the row has its own.
+/// Returns the variables of a row, with a home directory unless the row has one.
 fn variables(row: &Row) -> Result<Vec<(OsString, OsString)>, String> {
     let mut variables = vec![(OsString::from("HOME"), OsString::from("/home/somebody"))];
     let given = row.input.get("env").and_then(Value::as_object);
@@ -132,7 +133,7 @@ fn variables(row: &Row) -> Result<Vec<(OsString, OsString)>, String> {
     Ok(variables)
 }
 
-/// A value that need not be UTF-8.
+/// Decodes a value that need not be UTF-8.
 fn raw(base64: &str) -> Result<OsString, String> {
     let bytes = BASE64_STANDARD.decode(base64).map_err(|error| error.to_string())?;
     #[cfg(unix)]
@@ -161,7 +162,7 @@ fn secret_file(id: &str, content: &str) -> Result<String, String> {
 
 fn timed(name: &str, read: &Read) -> Facts {
     let mut facts = refusal(read, "duration");
-    // The field is the setting of the row.
+    // The error names the field that the row is about.
     let is_named = facts.get("names_field").is_some_and(|named| named == name);
     facts.insert("names_field".into(), is_named.into());
     let lead =
@@ -174,7 +175,7 @@ fn timed(name: &str, read: &Read) -> Facts {
     facts
 }
 
-/// The facts of a refusal, or that there is none.
+/// Returns the facts of a refusal, or that there is none.
 fn refusal(read: &Read, sound: &str) -> Facts {
     let mut facts = Facts::new();
     let (outcome, output) = match &read.settings {
@@ -189,7 +190,7 @@ fn refusal(read: &Read, sound: &str) -> Facts {
     let shows_secret = read.secrets.iter().any(|secret| output.contains(secret));
     facts.insert("prints_secret".into(), shows_secret.into());
     facts.insert("secret_in_output".into(), shows_secret.into());
-    // Settings are read without a transport, which could send something.
+    // Settings are read without a transport, so nothing can be sent.
     facts.insert("requests".into(), 0.into());
     facts
 }
@@ -218,7 +219,7 @@ fn facts(row: &Row, read: &Read) -> Result<Facts, String> {
     Ok(facts)
 }
 
-/// What the client of a row sends.
+/// Returns the facts of the client's request.
 fn request(row: &Row, request: &Request<Body>, facts: &mut Facts) {
     let query = row
         .input

@@ -1,4 +1,4 @@
-//! What `Debug` shows of the public types that hold a secret, or a value that does.
+//! The `Debug` output of the public types that contain a secret, directly or nested.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use octo_auth_store_file::{Registration, SecretSource};
 use octo_auth_system::entropy;
 use serde_json::{Value, json};
 
-/// When everything happens.
+/// The time of all operations.
 const NOW: Now = Now { wall: Timestamp::from_unix_seconds(1_800_000_000), boot: Duration::from_secs(60) };
 
-/// Formats a value of each type with this secret in it. The facts name the first that shows it.
+/// Formats a value of each type with this secret in it. The facts name the first type that shows it.
 pub(super) fn shows(secret: &str) -> Result<Value, String> {
     let shown = values(secret).map_err(|error| error.to_string())?;
     let leak = shown.iter().find(|(_, text)| text.contains(secret));
@@ -25,7 +25,7 @@ pub(super) fn shows(secret: &str) -> Result<Value, String> {
     Ok(json!({"outcome": outcome, "secret_in_output": leak.is_some()}))
 }
 
-/// The name of each type, and what `Debug` shows of a value.
+/// The name of each type, and the `Debug` output of a value.
 #[derive(Default)]
 struct Shown(Vec<(&'static str, String)>);
 

@@ -1,4 +1,4 @@
-//! What a layer observed of a row: a fact for each expectation it can speak to.
+//! What a layer observes of a row: a fact for each expectation that it knows.
 
 use std::error::Error;
 
@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 use super::input::{self, InFlight};
 use super::row::Row;
 
-/// Facts by name; the names are those of the expectations, but for measured quantities (see the judge).
+/// Facts by name. The names are those of the expectations, except for measured quantities (see the judge).
 pub(super) type Facts = Map<String, Value>;
 
-/// The facts of a token answer.
+/// Returns the facts of a token answer.
 pub(super) fn token(row: &Row, result: &Result<Answer<TokenSet>, ExchangeError>) -> Facts {
     match result {
         Ok(answer) => {
@@ -23,7 +23,7 @@ pub(super) fn token(row: &Row, result: &Result<Answer<TokenSet>, ExchangeError>)
     }
 }
 
-/// The facts of an ApiLogin answer.
+/// Returns the facts of an ApiLogin answer.
 pub(super) fn admin(row: &Row, result: &Result<Answer<AdminToken>, ExchangeError>) -> Facts {
     match result {
         Ok(answer) => {
@@ -36,7 +36,7 @@ pub(super) fn admin(row: &Row, result: &Result<Answer<AdminToken>, ExchangeError
     }
 }
 
-/// The facts of a created client.
+/// Returns the facts of a created client.
 pub(super) fn client(row: &Row, result: &Result<Answer<CreatedClient>, ExchangeError>) -> Facts {
     match result {
         Ok(answer) => {
@@ -120,15 +120,15 @@ fn rejected(row: &Row, error: &ExchangeError) -> Facts {
     facts
 }
 
-/// What Debug and Display show: neither a secret in flight nor a control character.
+/// Checks that Debug and Display show neither a secret in flight nor a control character.
 pub(super) fn shown(facts: &mut Facts, row: &Row, debug: &str, display: &str) {
     let in_flight = InFlight::of(row);
-    // Those of the request, and the tokens that stand in the answers of the corpus.
+    // The secrets of the request, and the tokens in the answers of the corpus.
     let mut secrets = vec![in_flight.client_secret.as_str(), &in_flight.refresh_token];
     secrets.extend(["code-in-flight", "PW0-in-flight-password", "AT1", "AT2", "RT1"]);
     let granted = input::secrets_of_answer(row);
     secrets.extend(granted.iter().map(String::as_str));
-    // A secret of a few letters stands in many words by chance.
+    // A secret of a few letters occurs in many words by chance.
     let contains = |text: &str| secrets.iter().any(|secret| secret.len() >= 3 && text.contains(secret));
     facts.insert("debug_contains_secret".into(), contains(debug).into());
     facts.insert("display_contains_secret".into(), contains(display).into());

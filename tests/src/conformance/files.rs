@@ -1,5 +1,5 @@
-//! Rows about files: each is done to a file store in a folder of its own, in this process or in one that `strace` kills or
-//! lets fail.
+//! Rows about files: each runs on a file store in a separate folder, in this process or in one in which `strace` kills
+//! it or makes calls fail.
 
 mod crashes;
 mod faults;
@@ -22,9 +22,9 @@ use crate::file_store::{Folder, child, trace};
 
 /// Why a row has no facts.
 pub(super) enum Lack {
-    /// This machine, or the project, does not have what it needs.
+    /// This machine, or the project, lacks a requirement.
     Needs(&'static str),
-    /// Something went wrong that the row does not speak of.
+    /// An error occurred that the row is not about.
     Failed(String),
 }
 
@@ -34,11 +34,11 @@ impl<E: std::fmt::Display> From<E> for Lack {
     }
 }
 
-/// What a row needs that is not there.
+/// The requirement that may be missing.
 const STRACE: Lack = Lack::Needs("strace, and the program file_store beside this one");
 const ROOT: Lack = Lack::Needs("the rights of root");
 
-/// The facts of a row.
+/// Returns the facts of a row.
 pub(super) fn observe(row: &Row) -> Result<Facts, Lack> {
     let has = |key: &str| row.input.contains_key(key);
     let observed = match row.text("op").unwrap_or_default() {
@@ -71,7 +71,7 @@ pub(super) fn observe(row: &Row) -> Result<Facts, Lack> {
 
 type Observed = Result<Value, Lack>;
 
-/// A store that holds a record of version 1.
+/// A store with a record of version 1.
 struct World {
     folder: Folder,
 }
@@ -108,7 +108,7 @@ fn set_mode(path: &Path, mode: u32) -> std::io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
-/// Reads a mode that is written as an octal number.
+/// Parses a mode in octal form.
 fn mode(text: Option<&str>) -> Result<Option<u32>, Lack> {
     Ok(text.map(|text| u32::from_str_radix(text, 8)).transpose()?)
 }
@@ -125,12 +125,12 @@ fn traceable() -> Result<(), Lack> {
     if trace::is_possible() && trace::program().is_some() { Ok(()) } else { Err(STRACE) }
 }
 
-/// An error as facts, from a store that could not be opened.
+/// Returns the error of a store that could not be opened, as facts.
 fn refused(error: &FileStoreError) -> Value {
     json!({"outcome": "error", "kind": error.code(), "text": error.to_string()})
 }
 
-/// Whether a record holds what a child wrote, as a whole.
+/// Whether a record contains the whole content that a child wrote.
 fn is_whole(store: &FileStore, letters: [&str; 2]) -> Result<bool, Lack> {
     let stored = store.load(&child::name()).map_err(|error| format!("{error:?}"))?;
     let stored = stored.ok_or("no record")?;

@@ -1,4 +1,4 @@
-//! What a row puts in: bodies and headers with their generators, and the exchange whose answer they are.
+//! The inputs of a row: bodies and headers with their generators, and the exchange to which they are the answer.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::row::Row;
 
-/// "Now" of every row that names no other moment, 2026-01-01T00:00:00Z.
+/// The time of every row without another one, 2026-01-01T00:00:00Z.
 const NOW_SECONDS: i64 = 1_767_225_600;
 
-/// The row's moment, on a machine that has run for an hour.
+/// Returns the row's time, on a machine that has run for an hour.
 pub(super) fn now(row: &Row) -> Result<Now, String> {
     let wall = match row.text("now") {
         Some(date) => {
@@ -24,7 +24,7 @@ pub(super) fn now(row: &Row) -> Result<Now, String> {
     Ok(Now { wall, boot: std::time::Duration::from_secs(3600) })
 }
 
-/// An exchange of whatever reply the row's grant has.
+/// An exchange with the kind of reply of the row's grant.
 pub(super) enum Asked {
     Token(Exchange<TokenSet>),
     Admin(Exchange<AdminToken>),
@@ -47,7 +47,7 @@ impl InFlight {
     }
 }
 
-/// The row's profile, its hosts behind a gateway where one is given.
+/// Returns the row's profile, with its hosts behind a gateway if one is given.
 pub(super) fn profile(row: &Row, gateway: Option<&str>) -> Result<Profile, String> {
     let name =
         row.text("profile").unwrap_or(if row.input.contains_key("field") { "octorate" } else { "rfc" });
@@ -78,18 +78,18 @@ fn return_builtin(name: &str) -> Result<Profile, String> {
     Profile::builtin(name).ok_or_else(|| format!("the profile {name} is not known"))
 }
 
-/// The exchange whose answer the row is about.
+/// Returns the exchange to which the row is an answer.
 pub(super) fn asked(row: &Row, gateway: Option<&str>) -> Result<Asked, String> {
     let profile = profile(row, gateway)?;
     let secrets = InFlight::of(row);
     let client =
         Client::new(profile.clone(), "the-client", secrets.client_secret).map_err(|e| e.to_string())?;
     let grant = row.text("grant").unwrap_or("apilogin");
-    // OfficeRND refuses a request without a scope, so that a row which names none still asks for one.
+    // OfficeRND requires a scope, so a row without one still requests one.
     let unnamed = if profile.name() == "officernd" { "flex.community.members.read" } else { "" };
     let scopes = Scopes::parse(row.text("scope").unwrap_or(unnamed)).map_err(|error| error.to_string())?;
     let asked = match grant {
-        // Octorate has no client credentials grant; ApiLogin is what stands in its place.
+        // Octorate has no client credentials grant; ApiLogin replaces it.
         "client_credentials" | "apilogin" if profile.name() == "octorate" => {
             client.api_login().map(Asked::Admin)
         }
@@ -126,12 +126,12 @@ fn new_client() -> NewClient {
     }
 }
 
-/// The row's body. An endless one goes on for four times the limit.
+/// Returns the row's body. An endless one has four times the limit.
 pub(super) fn body(row: &Row) -> Result<Vec<u8>, String> {
     bytes(row, "body").map(Option::unwrap_or_default)
 }
 
-/// The bytes under a key, or of its generator, or of its base64 form.
+/// Returns the bytes under a key, or those of its generator, or of its base64 form.
 pub(super) fn bytes(row: &Row, key: &str) -> Result<Option<Vec<u8>>, String> {
     if let Some(text) = row.text(key) {
         return Ok(Some(text.as_bytes().to_vec()));
@@ -153,7 +153,7 @@ pub(super) fn bytes(row: &Row, key: &str) -> Result<Option<Vec<u8>>, String> {
     }
 }
 
-/// `prefix`, `repeat` so many `times`, `suffix`, and the same a second time with a `2`.
+/// Generates `prefix`, `repeat` this count of `times`, `suffix`, and the same a second time with a `2`.
 fn generate(generator: &Value) -> Result<Vec<u8>, String> {
     let known =
         ["prefix", "repeat", "times", "suffix", "repeat2", "times2", "suffix2", "endless", "gzip_of", "name"];
@@ -178,13 +178,13 @@ fn generate(generator: &Value) -> Result<Vec<u8>, String> {
     .concat()
     .into_bytes();
     if let Some(unit) = generator.get("endless").and_then(Value::as_str) {
-        // More than any transport may take, so that one without a limit shows.
+        // This exceeds every transport's limit, so that a transport without a limit is detected.
         bytes.extend(unit.bytes().cycle().take(4 * ANSWER_LIMIT));
     }
     Ok(bytes)
 }
 
-/// Refuses a generator with a key that means nothing.
+/// Refuses a generator with an unknown key.
 fn only(generator: &Value, known: &[&str]) -> Result<(), String> {
     let parts = generator.as_object().ok_or("a generator is no object")?;
     match parts.keys().find(|key| !known.contains(&key.as_str())) {
@@ -193,7 +193,7 @@ fn only(generator: &Value, known: &[&str]) -> Result<(), String> {
     }
 }
 
-/// A small gzip stream that unfolds to as much as the generator says: many copies of one compressed mebibyte.
+/// Builds a small gzip stream that expands to the generator's size: many copies of one compressed mebibyte.
 fn gzip(inner: &Value) -> Result<Vec<u8>, String> {
     use std::io::Write;
     only(inner, &["repeat", "times"])?;
@@ -205,7 +205,7 @@ fn gzip(inner: &Value) -> Result<Vec<u8>, String> {
     Ok(member.repeat(usize::try_from(times >> 20).unwrap_or_default().max(1)))
 }
 
-/// The row's headers, generated ones included.
+/// Returns the row's headers, including generated ones.
 pub(super) fn headers(row: &Row) -> Result<Vec<(String, String)>, String> {
     let mut headers = Vec::new();
     for pair in row.input.get("headers").and_then(Value::as_array).into_iter().flatten() {
@@ -234,7 +234,7 @@ pub(super) fn headers(row: &Row) -> Result<Vec<(String, String)>, String> {
     Ok(headers)
 }
 
-/// Whether a header says where a body ends.
+/// Whether a header determines where a body ends.
 pub(super) fn is_framing(name: &str) -> bool {
     ["content-length", "transfer-encoding"].iter().any(|own| name.eq_ignore_ascii_case(own))
 }

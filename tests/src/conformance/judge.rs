@@ -1,4 +1,4 @@
-//! Compares what was observed with what must come of a row.
+//! Compares the observed facts with the expectations of a row.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,8 @@ use super::facts::Facts;
 use super::row::Row;
 use super::{Verdict, failed};
 
-/// The verdict over all layers: each expectation judged by at least one, met in every one that knows it.
+/// Returns the verdict over all layers: at least one layer must judge each expectation, and each layer that knows it
+/// must meet it.
 pub(super) fn verdict(row: &Row, layers: Vec<(&'static str, Result<Facts, String>)>) -> Verdict {
     if layers.is_empty() {
         return failed("runner", "no layer can run this row".to_owned());
@@ -45,7 +46,7 @@ pub(super) fn verdict(row: &Row, layers: Vec<(&'static str, Result<Facts, String
     }
 }
 
-/// The first expectation that means nothing to the judge, where the row is of a group that is run.
+/// Returns the first expectation that the judge does not know, if the row's group is run.
 pub(super) fn foreign_expectation(row: &Row) -> Option<&str> {
     row.expect.keys().map(String::as_str).find(|key| row.is_run() && rule(key).is_none())
 }
@@ -56,7 +57,7 @@ struct Rule {
     met: fn(&Value, &Value) -> bool,
 }
 
-/// Expectations that are met by an equal fact of the same name.
+/// Expectations that are met by an equal fact with the same name.
 const EQUAL: [&str; 72] = [
     "access_token",
     "action",
@@ -132,7 +133,7 @@ const EQUAL: [&str; 72] = [
     "winner",
 ];
 
-/// The rule of an expectation; nothing for one that is not known.
+/// Returns the rule of an expectation; `None` for an unknown one.
 fn rule(key: &str) -> Option<Rule> {
     if let Some(fact) = EQUAL.iter().find(|fact| **fact == key) {
         return Some(Rule { fact, met: |wanted, fact| wanted == fact });
@@ -142,7 +143,7 @@ fn rule(key: &str) -> Option<Rule> {
         "outcome" => Rule { fact: "outcome", met: one_of },
         "kind" => Rule { fact: "kind", met: one_of },
         "headers" => Rule { fact: "headers", met: each_begins },
-        // A remark for people, on the outcome.
+        // A remark for people about the outcome.
         "note" => Rule { fact: "outcome", met: |_, _| true },
         "max_memory_mb" => at_most("memory_mb"),
         "warn" => Rule { fact: "warn", met: same_set },
@@ -167,7 +168,7 @@ fn rule(key: &str) -> Option<Rule> {
     })
 }
 
-/// A variable is named in capital letters.
+/// Compares a variable with its name in capital letters.
 fn named(wanted: &Value, fact: &Value) -> bool {
     let bare =
         |value: &Value| value.as_str().map(|name| name.trim_start_matches("OCTO_AUTH_").to_ascii_lowercase());
@@ -188,7 +189,7 @@ fn same_set(wanted: &Value, fact: &Value) -> bool {
     set(wanted).is_some() && set(wanted) == set(fact)
 }
 
-/// Each header stands there, with at least what is wanted at the beginning of its value.
+/// Whether each wanted header exists, and its value begins with the wanted text.
 fn each_begins(wanted: &Value, fact: &Value) -> bool {
     let (Some(wanted), Some(fields)) = (wanted.as_array(), fact.as_array()) else { return false };
     wanted.iter().all(|wanted| {

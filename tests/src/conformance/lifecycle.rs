@@ -1,8 +1,8 @@
-//! Rows through the machine of a registration: facts from what it does, not from what an answer says of itself.
+//! Rows run by the machine of a registration: facts from its behaviour, not from the parsed answer.
 //!
-//! The row's answer is what the token endpoint says. When the machine asks again shows the class of a failure, the
-//! stored record shows what became of the refresh token, the callers show whether a token is ever served. A row that
-//! comes from a resource server is what the API says of the token in force.
+//! The row's answer comes from the token endpoint. The time of the machine's next request shows the class of the error.
+//! The stored record shows the state of the refresh token, and the callers show whether a token is ever served. A row
+//! of a resource server is the API's answer about the token in force.
 
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ use super::resource;
 use super::row::Row;
 use crate::machine::{InMemoryStore, Machine, ServerReply};
 
-/// The first pause of a cooldown, in seconds; the second is twice as long.
+/// The first pause of a cooldown, in seconds. The second is twice as long.
 const COOLDOWN: u64 = 60;
 
-/// No failure without a time of the server's own is followed by a longer first pause, but for a cooldown.
+/// Apart from a cooldown, and without a time from the server, no error has a longer first pause, in seconds.
 const LONGEST_FIRST_BACKOFF: u64 = 15;
 
-/// The facts of a row; nothing if it does not concern the machine.
+/// Returns the facts of a row; `None` if it is not about the machine.
 pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
     if row.text("from").is_some() {
         return Some(api_answer(row));
@@ -36,15 +36,15 @@ pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
         Err(problem) => return Some(Err(problem)),
     };
     match row.text("grant") {
-        // A client is created without a machine.
+        // Creating a client needs no machine.
         Some("create_client") => None,
-        // A code is sent once, whatever comes; what it brings is adopted.
+        // A code is sent once, whatever happens; its tokens are imported.
         Some("authorization_code") => code_answer(row, &response).transpose(),
         _ => Some(token_answer(row, &response)),
     }
 }
 
-/// The answer to a code as an account begins with it; nothing if there is nothing to begin with.
+/// Runs the answer to a code with which an account starts; `None` if there are no tokens to start with.
 fn code_answer(row: &Row, response: &Response<Vec<u8>>) -> Result<Option<Facts>, String> {
     let Asked::Token(exchange) = input::asked(row, None)? else { return Ok(None) };
     let (mut world, key) = (machine(row)?, TokenSpec::account("account"));
@@ -58,7 +58,7 @@ fn code_answer(row: &Row, response: &Response<Vec<u8>>) -> Result<Option<Facts>,
     Ok(Some(facts))
 }
 
-/// The answer to a renewal.
+/// Runs the answer to a refresh.
 fn token_answer(row: &Row, response: &Response<Vec<u8>>) -> Result<Facts, String> {
     let (mut world, key) = (machine(row)?, key(row)?);
     let before = InFlight::of(row).refresh_token;
@@ -71,7 +71,7 @@ fn token_answer(row: &Row, response: &Response<Vec<u8>>) -> Result<Facts, String
     let mut facts = Facts::new();
     facts.insert("serve".into(), got.is_ok().into());
     let before = (!key.is_client_grant()).then_some(before);
-    // An answer whose token has expired was accepted all the same.
+    // An answer whose token has already expired was accepted nevertheless.
     let refused = got.as_ref().err().filter(|failure| failure.code() != "expired_on_arrival");
     facts.insert("refresh".into(), kept(&world, &key, before, refused.is_some()).into());
     if let Err(failure) = &got {
@@ -85,10 +85,10 @@ fn token_answer(row: &Row, response: &Response<Vec<u8>>) -> Result<Facts, String
     Ok(facts)
 }
 
-/// When the renewal of the token in force begins: asked at nothing but the moments the machine names.
+/// Returns when the refresh of the token in force begins. The machine is asked only at the times it names.
 fn due_after(world: &mut Machine, key: &TokenSpec) -> Duration {
     let start = world.now.boot;
-    // Each answer names a later moment, and a token has few of them.
+    // Each answer names a later time, and a token has few of them.
     for _ in 0..8 {
         let told = world.decide(key);
         match told.next_change {
@@ -99,7 +99,7 @@ fn due_after(world: &mut Machine, key: &TokenSpec) -> Duration {
     world.now.boot - start
 }
 
-/// What became of the stored refresh token.
+/// Returns the state of the stored refresh token.
 fn kept(world: &Machine, key: &TokenSpec, before: Option<String>, failed: bool) -> &'static str {
     let record = world.find_stored(key);
     let after = record.as_ref().and_then(StoredRecord::refresh_token);
@@ -110,7 +110,7 @@ fn kept(world: &Machine, key: &TokenSpec, before: Option<String>, failed: bool) 
     }
 }
 
-/// How the key is closed after a failure: the class from the first two pauses and from what is written down.
+/// Determines the back-off after an error: the class from the first two pauses and from the stored record.
 fn closed(facts: &mut Facts, world: &mut Machine, key: &TokenSpec) -> Result<(), String> {
     let is_in_doubt = world.find_stored(key).is_some_and(|record| record.is_in_doubt());
     let Some(first) = pause(world, key)? else {
@@ -134,7 +134,7 @@ fn closed(facts: &mut Facts, world: &mut Machine, key: &TokenSpec) -> Result<(),
     Ok(())
 }
 
-/// For how many seconds the key is closed, rounded up; nothing if the machine never asks again.
+/// Returns the seconds for which the token spec backs off, rounded up; `None` if the machine never asks again.
 fn pause(world: &mut Machine, key: &TokenSpec) -> Result<Option<u64>, String> {
     let told = world.decide(key);
     match (told.failure, told.next_change) {
@@ -147,7 +147,7 @@ fn pause(world: &mut Machine, key: &TokenSpec) -> Result<Option<u64>, String> {
     }
 }
 
-/// What the API says of the token in force.
+/// Runs the API's answer about the token in force.
 fn api_answer(row: &Row) -> Result<Facts, String> {
     let meaning = resource::meaning(row, &input::body(row)?)?;
     let number = |name: &str| row.input.get(name).and_then(Value::as_u64);
@@ -175,7 +175,7 @@ fn api_answer(row: &Row) -> Result<Facts, String> {
         let told = world.decide(&key);
         last = told.line.starts_with(Told::RefusedRenewing.word()) || under_way.is_some();
         under_way = told.job.or(under_way);
-        // Calls that run at the same time all name the token they began with.
+        // Concurrent calls all report the token with which they started.
         if !row.input.contains_key("concurrent") {
             world.carry(under_way.take());
             generation = world.get(&key).map_err(|failure| failure.to_string())?.generation();
@@ -196,14 +196,14 @@ fn client(row: &Row) -> Result<Client, String> {
     Client::new(profile, "the-client", InFlight::of(row).client_secret).map_err(|error| error.to_string())
 }
 
-/// The machine of the row's registration, at the row's moment.
+/// Creates the machine of the row's registration, at the row's time.
 fn machine(row: &Row) -> Result<Machine, String> {
     let mut world = Machine::with_store(client(row)?, Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.now = input::now(row)?;
     Ok(world)
 }
 
-/// The key whose renewal the row answers.
+/// Returns the token spec whose refresh the row answers.
 fn key(row: &Row) -> Result<TokenSpec, String> {
     match input::asked(row, None)? {
         Asked::Admin(_) => Ok(TokenSpec::api_login()),
@@ -212,7 +212,7 @@ fn key(row: &Row) -> Result<TokenSpec, String> {
     }
 }
 
-/// The client grant of the row's scopes; OfficeRND refuses a request without any.
+/// Returns the client grant of the row's scopes. OfficeRND refuses a request without a scope.
 fn client_grant(row: &Row) -> Result<TokenSpec, String> {
     let unnamed = if row.text("profile") == Some("officernd") { "flex.community.members.read" } else { "" };
     let scopes = Scopes::parse(row.text("scope").unwrap_or(unnamed));

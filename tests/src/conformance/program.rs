@@ -1,4 +1,4 @@
-//! Rows about the program `octo-auth` and what surrounds it: its arguments, variables, standard streams and end.
+//! Rows about the program `octo-auth`: its arguments, variables, standard streams and end.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -23,7 +23,7 @@ const SECRET: &str = "LOOK-FOR-THIS-MARKER";
 
 const PROGRAM: Lack = Lack::Needs("the program octo-auth beside this one");
 
-/// What a row is about.
+/// The subject of a row.
 enum Subject {
     Arguments,
     Panic,
@@ -57,7 +57,7 @@ pub(super) fn is_run(row: &Row) -> bool {
     row.is_about_settings() && subject(row).is_some()
 }
 
-/// The facts of a row about the program; `None` for other rows.
+/// Returns the facts of a row about the program; `None` for other rows.
 pub(super) fn observe(row: &Row) -> Option<Result<Facts, Lack>> {
     let observed = match subject(row).filter(|_| row.is_about_settings())? {
         Subject::Arguments => of_arguments(row),
@@ -73,7 +73,7 @@ pub(super) fn observe(row: &Row) -> Option<Result<Facts, Lack>> {
     }))
 }
 
-/// The program with these arguments, with a home of its own and no settings.
+/// Returns the program with these arguments, with a separate home and no settings.
 pub(super) fn program(home: &Folder, arguments: &[&str]) -> Result<Command, Lack> {
     let mut command = Command::new(path().ok_or(PROGRAM)?);
     let kept = std::env::vars_os().filter(|(name, _)| name == "PATH");
@@ -92,7 +92,7 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// A secret among the arguments.
+/// Tests a secret among the arguments.
 fn of_arguments(row: &Row) -> Result<Value, Lack> {
     let arguments: Vec<&str> = row
         .input
@@ -107,13 +107,13 @@ fn of_arguments(row: &Row) -> Result<Value, Lack> {
     let text = text(&output);
     let named = text.split_whitespace().find(|word| word.starts_with("--")).unwrap_or_default();
     let outcome = if matches!(output.status.code(), Some(2 | 3)) { "config_error" } else { "ok" };
-    // It ends before there is a transport that could send something.
+    // It ends before it creates a transport that could send something.
     Ok(
         json!({"outcome": outcome, "names_field": named, "requests": 0, "prints_secret": text.contains(secret)}),
     )
 }
 
-/// A transport that panics with all it knows in its message, in a child that shows whole backtraces.
+/// Tests a transport that panics with all its data in the message, in a child that prints full backtraces.
 fn of_a_panic() -> Result<Value, Lack> {
     let output = Run::of(&["panic", SECRET]).command()?.env("RUST_BACKTRACE", "full").output()?;
     let text = text(&output);
@@ -124,7 +124,7 @@ fn of_a_panic() -> Result<Value, Lack> {
     Ok(json!({"outcome": outcome, "secret_in_output": text.contains(SECRET)}))
 }
 
-/// A token over TLS while a variable names a file for the keys of the session.
+/// Tests a token over TLS while a variable names a file for the session keys.
 fn of_a_key_log(row: &Row) -> Result<Value, Lack> {
     let (server, home) = (TlsServer::start(&["localhost"]), Folder::new());
     let url = format!("https://localhost:{}/token", server.address().port());
@@ -141,14 +141,14 @@ fn of_a_key_log(row: &Row) -> Result<Value, Lack> {
         .env("OCTO_AUTH_CLIENT_SECRET", SECRET)
         .current_dir(home.path())
         .output()?;
-    // The handshake, which would be logged, is over when a request is there.
+    // The handshake, which would be logged, is complete when a request arrives.
     if !output.status.success() || !server.next_request().contains("client_credentials") {
         return Err(Lack::Failed(text(&output)));
     }
     Ok(json!({"outcome": "ok", "file_created": log.exists()}))
 }
 
-/// Which way requests go by these variables.
+/// Tests which proxy requests use with these variables.
 fn of_proxies(row: &Row) -> Result<Value, Lack> {
     let variables = row.input.get("env").and_then(Value::as_object).ok_or("no variables")?;
     let read = |name: &str| variables.get(name).and_then(Value::as_str).map(Into::into);
@@ -164,7 +164,7 @@ fn of_proxies(row: &Row) -> Result<Value, Lack> {
     )
 }
 
-/// A path that begins with `~`, as a shell leaves it behind a `=`.
+/// Tests a path that begins with `~`, which a shell does not expand after a `=`.
 pub(super) fn of_a_home(path: &str) -> Result<Value, Lack> {
     let home = Folder::new();
     let mut command = program(&home, &["store", "list", &format!("--store={path}")])?;
@@ -173,7 +173,7 @@ pub(super) fn of_a_home(path: &str) -> Result<Value, Lack> {
     Ok(json!({"outcome": if is_found { "ok" } else { "error" }, "expanded": is_found}))
 }
 
-/// A signal that dumps core, while the program holds a secret.
+/// Tests a signal that dumps core while the program holds a secret.
 pub(super) fn of_a_core_dump(row: &Row) -> Result<Value, Lack> {
     let signal = row.text("signal").unwrap_or_default().trim_start_matches("SIG");
     let home = Folder::new();
@@ -198,7 +198,7 @@ pub(super) fn of_a_core_dump(row: &Row) -> Result<Value, Lack> {
         .current_dir(home.path())
         .stdin(Stdio::piped())
         .spawn()?;
-    // It has read its settings, and waits for standard input, when there is a directory.
+    // Once the directory exists, the program has read its settings and waits for standard input.
     let directory = home.path().join(".local/state/octo-auth");
     while !directory.is_dir() && matches!(child.try_wait(), Ok(None)) {
         std::thread::yield_now();

@@ -1,4 +1,4 @@
-//! Rows about answers of a provider's API: what they mean for the token, by the core's pure function.
+//! Rows about answers of a provider's API: their meaning for the token, by the core's pure function.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use octo_auth_core::{AccessToken, Authorizer, Body, Client, Now, Profile, TokenSet, TokenStatus};
@@ -8,7 +8,7 @@ use super::facts::Facts;
 use super::input;
 use super::row::Row;
 
-/// The facts of a row that comes from a resource server; nothing where more than the one answer matters.
+/// Returns the facts of a row of a resource server; `None` if more than one answer matters.
 pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
     (row.text("from") == Some("resource_server") && !row.concerns_the_lifecycle()).then(|| {
         let body = input::body(row)?;
@@ -19,7 +19,7 @@ pub(super) fn observe(row: &Row) -> Option<Result<Facts, String>> {
         if let TokenStatus::Quota { retry_after } = meaning {
             facts.insert("delay_s".into(), retry_after.map_or(0, |wait| wait.as_secs()).into());
         }
-        // What stands behind the first 8 KiB must make no difference.
+        // The bytes after the first 8 KiB must make no difference.
         let head = &body[..body.len().min(8192)];
         let read = if self::meaning(row, head)? == meaning { head.len() } else { body.len() };
         facts.insert("read".into(), read.into());
@@ -41,7 +41,7 @@ pub(super) fn meaning(row: &Row, body: &[u8]) -> Result<TokenStatus, String> {
         row.input.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
     let mut response = Response::builder().status(status.ok_or("the row has no status")?);
     for (name, value) in input::headers(row)? {
-        // What cannot be a header never reaches the core.
+        // An invalid header never reaches the core.
         if http::HeaderValue::from_str(&value).is_ok() {
             response = response.header(name, value);
         }
@@ -69,7 +69,7 @@ fn by_call(client: &Client, response: &Response<&[u8]>, now: Now) -> Result<Toke
     Ok(call.answered((response.status(), response.headers(), head), true, now).meaning)
 }
 
-/// A token of the provider, kept from before.
+/// Returns an earlier token of the provider.
 fn token(profile: &Profile, now: Now) -> Option<TokenSet> {
     let access_token = AccessToken::new("AT0-in-flight")?;
     Some(TokenSet::restore(profile, access_token, now.wall, None, None))

@@ -1,4 +1,4 @@
-//! A row: what comes in and what must come of it.
+//! A row: an input and its required outcome.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,15 +12,15 @@ use super::{callbacks, configuration, stored_events};
 /// A row of the corpus.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// Its id, never used twice.
+    /// Its unique id.
     pub id: String,
-    /// What it is about.
+    /// Its subject.
     pub group: String,
     pub(super) input: Map<String, Value>,
     pub(super) expect: Map<String, Value>,
 }
 
-/// Why rows could not be read.
+/// The error of rows that could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
     /// The file or folder cannot be read.
@@ -28,7 +28,7 @@ pub enum Unreadable {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The file is not JSON.
@@ -36,31 +36,31 @@ pub enum Unreadable {
     Json {
         /// The file.
         path: PathBuf,
-        /// Where and why.
+        /// The position and the error.
         source: serde_json::Error,
     },
-    /// There is no row at all.
+    /// There are no rows.
     #[error("{path} holds no rows")]
     Empty {
         /// The file or folder.
         path: PathBuf,
     },
-    /// Something in the file is no row.
+    /// An element of the file is not a row.
     #[error("{path}: row {place} {problem}")]
     Row {
         /// The file.
         path: PathBuf,
-        /// The row's place, counted from one.
+        /// The row's position, counted from one.
         place: usize,
-        /// What is wrong with it.
+        /// The error.
         problem: String,
     },
 }
 
-/// Groups of rows about answers of a token endpoint or an API, which are run; the others belong to later work.
+/// The groups about answers of a token endpoint or an API, which are run; later work uses the others.
 const ANSWERS: [&str; 3] = ["token-response-body", "dates-and-durations", "headers-and-status"];
 
-/// Input keys of those groups.
+/// The input keys of those groups.
 const KEYS: [&str; 26] = [
     "grant",
     "profile",
@@ -90,7 +90,7 @@ const KEYS: [&str; 26] = [
     "assume_utc",
 ];
 
-/// Input keys of rows about several answers, or about the generation they speak of.
+/// The input keys of rows about several answers, or about the generation to which they refer.
 const LIFECYCLE: [&str; 5] =
     ["sent_generation", "current_generation", "repeat", "concurrent", "repeat_after_refresh"];
 
@@ -114,7 +114,7 @@ const ADDRESS_KEYS: [&str; 13] = [
     "purpose",
 ];
 
-/// The group of rows about what a store holds, which are run.
+/// The group about the content of stores, which is run.
 const STORES: &str = "store-contents";
 
 /// Input keys of that group.
@@ -181,7 +181,7 @@ impl Row {
         self.group == ADDRESSES
     }
 
-    /// Whether the row is about what a store holds.
+    /// Whether the row is about the content of stores.
     pub(super) fn is_about_stores(&self) -> bool {
         self.group == STORES
     }
@@ -201,7 +201,7 @@ impl Row {
         self.group == CALLBACKS
     }
 
-    /// Whether the row is of a group that is run.
+    /// Whether the row's group is run.
     pub(super) fn is_run(&self) -> bool {
         self.is_about_answers()
             || self.is_about_addresses()
@@ -211,17 +211,17 @@ impl Row {
             || self.is_about_callbacks()
     }
 
-    /// A member of the input as text.
+    /// Returns a member of the input as text.
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.input.get(key).and_then(Value::as_str)
     }
 
-    /// An expectation as text.
+    /// Returns an expectation as text.
     pub(super) fn expected(&self, key: &str) -> Option<&str> {
         self.expect.get(key).and_then(Value::as_str)
     }
 
-    /// The first input key that means nothing to the runner, where the row is of a group that is run.
+    /// Returns the first input key that the runner does not know, if the row's group is run.
     pub(super) fn foreign_input(&self) -> Option<&str> {
         let known = |key: &&String| match self.group.as_str() {
             ADDRESSES => ADDRESS_KEYS.contains(&key.as_str()),
@@ -234,7 +234,7 @@ impl Row {
         self.input.keys().find(|key| self.is_run() && !known(key)).map(String::as_str)
     }
 
-    /// What a row that cannot be run yet needs.
+    /// Returns the requirement of a row that cannot be run yet.
     pub(super) fn belongs_to_later_work(&self) -> Option<&'static str> {
         if self.is_about_stores() {
             return self.needs_of_a_store();
@@ -257,7 +257,7 @@ impl Row {
         }
     }
 
-    /// Whether several answers, or the generation they speak of, matter.
+    /// Whether several answers, or the generation to which they refer, matter.
     pub(super) fn concerns_the_lifecycle(&self) -> bool {
         LIFECYCLE.iter().any(|key| self.input.contains_key(*key))
     }

@@ -17,7 +17,7 @@ use super::program::program;
 use super::row::Row;
 use crate::file_store::Folder;
 
-/// Writes its arguments to a file, a line each, which is whole once it is there.
+/// Writes its arguments to a file, one per line. The file is complete once it exists.
 const OPENER: &str =
     "#!/bin/sh\nprintf '%s\\n' \"$@\" > \"$HOME/new\" && mv \"$HOME/new\" \"$HOME/opened\"\n";
 
@@ -26,7 +26,7 @@ pub(super) fn is_meant(row: &Row) -> bool {
     browser(row).is_some() || row.expect.contains_key("port") || row.expect.contains_key("mode")
 }
 
-/// The variable by which a user names a browser. The program leaves it to the one that opens pages.
+/// Returns the variable with which a user selects a browser. The program passes it on to the command that opens pages.
 fn browser(row: &Row) -> Option<&str> {
     row.input.get("env")?["BROWSER"].as_str()
 }
@@ -59,7 +59,7 @@ pub(super) fn observe(row: &Row) -> Result<Value, Lack> {
     observed
 }
 
-/// What the program says until it waits for an answer.
+/// The program's output until it waits for an answer.
 struct Shown {
     page: Uri,
     is_pasted: bool,

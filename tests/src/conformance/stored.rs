@@ -1,5 +1,5 @@
-//! Rows about what a store holds: the record is planted, and the machine that starts on the store shows what it makes
-//! of it. Rows that tell an event in words are in `stored_events`.
+//! Rows about the content of stores: the record is planted, and a machine that starts with the store shows how it
+//! interprets it. Rows that describe an event in words are in `stored_events`.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use super::{input, stored_events};
 use crate::machine::{InMemoryStore, Machine, ServerReply};
 use crate::outcome::record_error;
 
-/// The number of the token that the memory of a running machine holds; a record with a smaller one is behind it.
+/// The generation of the token in the memory of a running machine; a record with a smaller one is older.
 const IN_MEMORY: u64 = 7;
 
-/// The facts of a row in a store of one process and in one of several.
+/// Returns the facts of a row for a store of one process and for one of several processes.
 pub(super) fn observe(row: &Row) -> Vec<(&'static str, Result<Facts, String>)> {
     if let Some(observed) = stored_events::observe(&row.id) {
         return vec![("machine", observed)];
@@ -63,7 +63,7 @@ impl<'r> Planted<'r> {
         }
     }
 
-    /// A token came: the stored one, or another by a renewal.
+    /// Handles a token: the stored one, or another one after a refresh.
     fn got(mut self, token: &Token, tolerated: &[&str]) -> Result<Facts, String> {
         let mut facts = Facts::new();
         let outcome = match (self.world.requests(), token.tokens().lifetime()) {
@@ -86,7 +86,7 @@ impl<'r> Planted<'r> {
         Ok(facts)
     }
 
-    /// None came: the record is refused, or it holds nothing to renew with.
+    /// Handles an error: the record is refused, or it contains nothing for a refresh.
     fn not_got(mut self, failure: &TokenError) -> Result<Facts, String> {
         let mut facts = Facts::new();
         let Some(error) = record_error(failure) else {
@@ -104,7 +104,7 @@ impl<'r> Planted<'r> {
         Ok(facts)
     }
 
-    /// Does everything to the account that could write its record.
+    /// Does everything with the account that could write its record.
     fn ask_for_everything(&mut self) {
         self.world.pass_seconds(60);
         self.world.got(&account());
@@ -117,7 +117,7 @@ impl<'r> Planted<'r> {
         }
     }
 
-    /// The refresh token is dead, which shows when the token is over.
+    /// Tests a dead refresh token, which shows when the access token has expired.
     fn after_the_verdict(mut self) -> Result<Facts, String> {
         self.world.age(&account(), Freshness::Expired);
         match self.world.get(&account()) {
@@ -126,7 +126,7 @@ impl<'r> Planted<'r> {
         }
     }
 
-    /// A renewal is due while another is, or was, under way: the server takes the refresh token no more.
+    /// Tests a refresh that is due while another is, or was, in flight: the server no longer accepts the refresh token.
     fn under_way(mut self) -> Result<Facts, String> {
         let refresh_token = self.member("refresh_token").and_then(Value::as_str).map(str::to_owned);
         let (begins, other_ends) =
@@ -136,7 +136,7 @@ impl<'r> Planted<'r> {
         self.world.got(&account());
         self.world.manager.refused(&account(), stored.generation(), self.world.now);
         self.world.got(&account());
-        // Long after the other one is over, and the token too.
+        // Long after the other request has ended, and the token has expired.
         self.world.pass_seconds(86_400);
         let failure = self.world.get(&account()).err().ok_or("a refused refresh token brings a token")?;
         self.world.got(&account());
@@ -153,14 +153,14 @@ impl<'r> Planted<'r> {
         Ok(facts)
     }
 
-    /// When the request that is, or was, under way elsewhere has its answer at the latest.
+    /// Returns the latest time at which the other request gets its answer.
     fn other_ends(&self) -> Option<Timestamp> {
         let pending = self.member("pending")?;
         let sent_at = Timestamp::from_unix_seconds(pending.get("sent_at")?.as_i64()?);
         Some(sent_at.saturating_add(Duration::from_secs(pending.get("deadline_s")?.as_u64()?)))
     }
 
-    /// The store holds less than a machine knows that runs already: its renewal reads the record again.
+    /// Tests a store that is older than the memory of a running machine: its refresh reads the record again.
     fn behind_the_memory(mut self) -> Result<Facts, String> {
         let name = self.world.name(&account());
         let behind = StoredRecord::read(&self.content).ok_or("the record is no object")?;
@@ -170,7 +170,7 @@ impl<'r> Planted<'r> {
         self.world.store.fall_back(&name, self.content);
         self.world.age(&account(), Freshness::Stale);
         let meanwhile = self.world.got(&account());
-        // First it writes again what the store has lost, then it renews.
+        // The machine first writes again what the store has lost, then it refreshes.
         self.world.got(&account());
         let used = self.world.asked.last().and_then(|asked| asked.refresh_token());
         let is_ignored = [served, meanwhile].iter().all(|got| got == "AT-newer") && used == Some("RT-newer");

@@ -1,6 +1,6 @@
-//! Rows that tell in words what happens to a store: each is a test that bears its id.
+//! Rows that describe an event of a store in words: each has a test with its id.
 //!
-//! What a test assumes is an error of the row, what it observes are facts.
+//! A failed assumption of a test is an error of the row; its observations are facts.
 
 use octo_auth_core::{Event, Freshness, Job, Purpose, Remedy, TokenError};
 use octo_auth_testkit::scenario::Scenario;
@@ -25,12 +25,12 @@ const TESTS: [(&str, Test); 9] = [
     ("sto-040", sto_040_a_shutdown_saves_before_it_ends),
 ];
 
-/// Whether there is a test of a row.
+/// Whether a row has a test.
 pub(super) fn knows(id: &str) -> bool {
     TESTS.iter().any(|(of, _)| *of == id)
 }
 
-/// The facts of a row, if there is a test of it.
+/// Returns the facts of a row, if it has a test.
 pub(super) fn observe(id: &str) -> Option<Result<Facts, String>> {
     TESTS.iter().find(|(of, _)| *of == id).map(|(_, test)| test())
 }
@@ -151,7 +151,7 @@ fn sto_039_a_token_that_the_store_did_not_take_is_served_and_saved_later() -> Re
     }))
 }
 
-/// The store is read-only when the shutdown begins. A step of a second each, as long as the shutdown takes.
+/// The store is read-only when the shutdown begins. Steps of one second follow for the duration of the shutdown.
 const SHUTDOWN: &str = "\
 A shutdown
 
@@ -185,7 +185,7 @@ fn sto_040_a_shutdown_saves_before_it_ends() -> Result<Facts, String> {
     }
 }
 
-/// The account's token is renewed; what is to happen happens while the request is under way.
+/// Refreshes the account's token, and runs `meanwhile` while the request is in flight.
 fn renewing(world: &mut Machine, mut meanwhile: impl FnMut(&mut Machine)) {
     world.age(&hotel(), Freshness::Expired);
     let send = world.up_to_sending(&hotel());

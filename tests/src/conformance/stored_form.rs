@@ -1,8 +1,8 @@
 //! The record of a row in our stored form.
 //!
-//! A row is about the client `c` of `https://as.example` and the scope `a`. Our records of refresh tokens are told apart
-//! by account and not by scope, so that the account bears the name of the row's scopes. What a record says of a renewal
-//! under way, or of a dead refresh token, is not planted: an earlier machine has written it.
+//! A row is about the client `c` of `https://as.example` and the scope `a`. Our records of refresh tokens are
+//! distinguished by account and not by scope, so the account has the name of the row's scopes. The parts of a record
+//! about a refresh in flight, or about a dead refresh token, are not planted: an earlier machine writes them.
 
 use octo_auth_core::{
     AccessToken, Client, Imported, Now, Profile, RecordBytes, Scopes, Secret, Storage, Timestamp, TokenSet,
@@ -15,7 +15,7 @@ use super::row::Row;
 use crate::machine::{InMemoryStore, Machine, ServerReply};
 use crate::registration::CLIENT_SECRET;
 
-/// The members of a row's record that have a place in ours.
+/// The members of a row's record that exist in ours.
 const KNOWN: [&str; 12] = [
     "v",
     "gen",
@@ -31,29 +31,29 @@ const KNOWN: [&str; 12] = [
     "terminal",
 ];
 
-/// The client that rows are about.
+/// Returns the client of the rows.
 pub(super) fn client() -> Result<Client, String> {
     let profile = Profile::rfc6749("https://as.example/token").map_err(|error| error.to_string())?;
     Client::new(profile, "c", CLIENT_SECRET).map_err(|error| error.to_string())
 }
 
-/// The account that rows are about.
+/// Returns the account of the rows.
 pub(super) fn account() -> TokenSpec {
     TokenSpec::account("a")
 }
 
-/// A member of a row's record.
+/// Returns a member of a row's record.
 pub(super) fn member<'r>(row: &'r Row, name: &str) -> Option<&'r Value> {
     row.input.get("record").and_then(|record| record.get(name)).filter(|value| !value.is_null())
 }
 
-/// The names of the members of a row's record that no release of ours knows.
+/// Returns the names of the members of a row's record that no release of ours knows.
 pub(super) fn unknown_members(row: &Row) -> impl Iterator<Item = &str> {
     let members = row.input.get("record").and_then(Value::as_object).into_iter().flatten();
     members.map(|(name, _)| name.as_str()).filter(|name| !KNOWN.contains(name))
 }
 
-/// The stored form of a row's record: as an earlier machine has left it, where the row says what happened before.
+/// Returns the stored form of a row's record: as an earlier machine left it, if the row says what happened before.
 pub(super) fn content(row: &Row, storage: Storage, now: Now) -> Result<RecordBytes, String> {
     let members = match (row.input.get("record").and_then(Value::as_object), row.text("raw")) {
         (Some(members), None) => members,
@@ -69,7 +69,7 @@ pub(super) fn content(row: &Row, storage: Storage, now: Now) -> Result<RecordByt
     .map(|record| record.content())
 }
 
-/// The record whose renewal was begun and not ended, with its own refresh token or with another one.
+/// Returns the record whose refresh was started and not finished, with its own refresh token or with another one.
 fn under_way(
     record: &StoredRecord,
     pending: &Value,
@@ -87,7 +87,7 @@ fn under_way(
     })
 }
 
-/// The record whose refresh token the server has refused, or that of a sign-in after that.
+/// Returns the record whose refresh token the server has refused, or that of a later sign-in.
 fn refused(
     record: &StoredRecord,
     terminal: &Value,
@@ -103,17 +103,17 @@ fn refused(
     Ok(earlier.stored(&account()))
 }
 
-/// The record with the refresh token that something is said of: its own, or another.
+/// Returns the record with the refresh token that the row refers to: its own, or another.
 fn with_refresh_token_of(said: &Value, record: &StoredRecord) -> StoredRecord {
     if is_of_this(said) { record.clone() } else { record.clone().with("refresh_token", "RT0") }
 }
 
-/// Whether what is said of a refresh token is said of the one that the record holds.
+/// Whether the row refers to the refresh token in the record.
 pub(super) fn is_of_this(said: &Value) -> bool {
     said.get("rt").and_then(Value::as_str) == Some("sha256:match")
 }
 
-/// A machine that ran before on the same record, and has a renewal to begin.
+/// Returns a machine that ran earlier on the same record and must start a refresh.
 fn earlier(record: &StoredRecord, storage: Storage, now: Now) -> Result<Machine, String> {
     let mut earlier = Machine::with_store(client()?, storage, &InMemoryStore::default(), 2);
     earlier.now = now;
@@ -124,7 +124,7 @@ fn earlier(record: &StoredRecord, storage: Storage, now: Now) -> Result<Machine,
     Ok(earlier)
 }
 
-/// The account starts again with the tokens of a record.
+/// Starts the account again with the tokens of a record.
 fn sign_in(earlier: &mut Machine, record: &StoredRecord) -> Result<(), String> {
     let profile = earlier.manager.client().profile().clone();
     let token = record.access_token().and_then(AccessToken::new).ok_or("a record has no token")?;
@@ -136,7 +136,7 @@ fn sign_in(earlier: &mut Machine, record: &StoredRecord) -> Result<(), String> {
     Ok(())
 }
 
-/// The members of a row's record under their names in ours, its times in milliseconds.
+/// Maps the members of a row's record to our names, and its times to milliseconds.
 fn mapped(members: &Map<String, Value>) -> Result<StoredRecord, String> {
     let identity = [("v", "v"), ("issuer", "issuer"), ("client_id", "client_id"), ("scope", "name")];
     let missing = identity.into_iter().filter(|(theirs, _)| !members.contains_key(*theirs));
@@ -155,7 +155,7 @@ fn mapped(members: &Map<String, Value>) -> Result<StoredRecord, String> {
     Ok(record)
 }
 
-/// Seconds as milliseconds; what is no whole number stays as it is.
+/// Converts seconds to milliseconds. A value that is not a whole number stays unchanged.
 fn in_milliseconds(value: &Value) -> Value {
     value.as_i64().map_or_else(|| value.clone(), |seconds| seconds.saturating_mul(1000).into())
 }

@@ -1,7 +1,7 @@
-//! Rows over real sockets, through both adapters.
+//! Rows over real sockets, with both adapters.
 //!
-//! A listener gives out exactly the bytes of the row, once for each connection, and counts what it was asked;
-//! a second one stands where redirects lead. Time is the row's, so that dates mean the same on every day.
+//! A listener sends exactly the bytes of the row, once for each connection, and counts the requests; a second one is
+//! the target of redirects. The clock shows the row's time, so that dates mean the same on every day.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,10 +21,10 @@ use super::row::Row;
 use crate::adapter::Adapter;
 use crate::socket::Socket;
 
-/// How long an exchange of a row may take: long enough for a mebibyte on a busy machine.
+/// The limit for an exchange of a row: enough for a mebibyte on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Both adapters on the row's clock, each counting the bytes it takes from a body.
+/// Both adapters on the row's clock, each counting the bytes it reads from a body.
 pub(super) struct Sockets {
     adapters: Vec<Adapter>,
     read: Arc<AtomicUsize>,
@@ -49,7 +49,7 @@ impl Sockets {
         Ok(Self { adapters, read, now })
     }
 
-    /// The facts of a row in each adapter; none if the row is not about what happens on the wire.
+    /// Returns the facts of a row for each adapter; empty if the row is not about the wire.
     pub(super) fn observe(&self, row: &Row) -> Vec<(&'static str, Result<Facts, String>)> {
         let raw = row.input.keys().any(|key| key.starts_with("raw"));
         let counted =
@@ -69,7 +69,7 @@ impl Sockets {
         self.read.store(0, Ordering::SeqCst);
         *self.now.lock().unwrap_or_else(PoisonError::into_inner) = input::now(row)?;
         let mut facts = run(row, adapter, &server)?;
-        // The second time shows whether the first left a cookie behind.
+        // The second request shows whether the first stored a cookie.
         if row.expect.contains_key("cookies_stored") {
             run(row, adapter, &server)?;
         }
@@ -96,7 +96,7 @@ fn run(row: &Row, adapter: &Adapter, server: &Socket) -> Result<Facts, String> {
     })
 }
 
-/// The bytes the server answers with: the row's own, or a response of its status, headers and body.
+/// Returns the bytes of the server's answer: the row's own, or a response with its status, headers and body.
 pub(super) fn answer(row: &Row, elsewhere: Option<&Socket>) -> Result<Vec<u8>, String> {
     if let Some(raw) = input::bytes(row, "raw")? {
         return Ok(raw);
@@ -112,7 +112,7 @@ pub(super) fn answer(row: &Row, elsewhere: Option<&Socket>) -> Result<Vec<u8>, S
         let value = elsewhere.map_or(value.clone(), |elsewhere| moved(&value, elsewhere));
         head.push_str(&format!("{name}: {value}\r\n"));
     }
-    // A bodiless status has no length, and an endless body none either: it ends when the client goes.
+    // A status without a body has no length. Neither has an endless body, which ends when the client closes.
     let endless = row.input.get("body_gen").is_some_and(|generator| generator.get("endless").is_some());
     if !framed && !endless && status != 204 && status != 304 && status >= 200 {
         head.push_str(&format!("content-length: {}\r\n", body.len()));
@@ -121,7 +121,7 @@ pub(super) fn answer(row: &Row, elsewhere: Option<&Socket>) -> Result<Vec<u8>, S
     Ok([head.into_bytes(), body].concat())
 }
 
-/// A redirect's target on the server that counts who comes, with its path; a relative one stays.
+/// Returns a redirect target on the server that counts its requests, with the same path. A relative target stays.
 fn moved(location: &str, elsewhere: &Socket) -> String {
     match location.split_once("://") {
         Some((_, rest)) => {
@@ -135,7 +135,7 @@ fn url(server: &Socket) -> String {
     format!("http://{}", server.address())
 }
 
-/// The row's moment, until the next row.
+/// The row's time, until the next row.
 struct Still(Arc<Mutex<Now>>);
 
 impl Clock for Still {
@@ -144,7 +144,7 @@ impl Clock for Still {
     }
 }
 
-/// A transport that counts the bytes taken from bodies.
+/// A transport that counts the bytes read from bodies.
 struct Counted<T> {
     inner: T,
     read: Arc<AtomicUsize>,

@@ -1,4 +1,4 @@
-//! What a child does: one thing on a store, between two marks that `strace` sees, and then it says what came of it.
+//! The work of a child: one operation on a store, between two marks that `strace` sees, and then a report.
 
 use std::fs;
 use std::io::{Write, stdin, stdout};
@@ -21,17 +21,17 @@ use super::trace::MARKS;
 use crate::fleet::opened;
 use crate::registration::sound;
 
-/// How many letters the largest record has that a child writes.
+/// The count of letters in the largest record that a child writes.
 const LONG: usize = 20_000;
 
-/// The letters of a secret that stands nowhere in clear before it is made.
+/// The letters of a secret that is nowhere in plain text before it is assembled.
 const HIDDEN: [u8; 32] = *b"LOOK-FOR-THIS-MARKER-IN-MEMORY--";
 
 /// Does what the arguments say. Returns the report to print.
 ///
 /// # Panics
 ///
-/// If the arguments are none of a child.
+/// Panics if the arguments are not those of a child.
 #[must_use]
 pub fn run(arguments: &[&str]) -> Value {
     match *arguments {
@@ -46,7 +46,7 @@ pub fn run(arguments: &[&str]) -> Value {
     }
 }
 
-/// Asks for a token through a transport that panics with all it knows in its message. Returns why there is none.
+/// Asks for a token with a transport that panics with all its data in the message. Returns the error.
 fn panicking(secret: &str) -> Value {
     struct Panicking(Client);
     impl Transport for Panicking {
@@ -67,13 +67,13 @@ pub fn name() -> RecordName {
     record("http://127.0.0.1:1")
 }
 
-/// Returns a long content, all of one letter.
+/// Returns a long content of one repeated letter.
 #[must_use]
 pub fn content(letter: &str) -> RecordBytes {
     RecordBytes::from(letter.repeat(LONG).into_bytes())
 }
 
-/// Returns what became of a change, as facts.
+/// Returns the result of a change, as facts.
 #[must_use]
 pub fn outcome(saved: &Result<Saved, StoreError>) -> Value {
     match saved {
@@ -97,7 +97,7 @@ fn store(folder: &str) -> FileStore {
     sound(FileStore::open(folder))
 }
 
-/// Leaves a mark in the list of system calls.
+/// Leaves a mark in the trace of system calls.
 fn mark(place: usize) {
     let _ = fs::metadata(MARKS[place]);
 }
@@ -110,7 +110,7 @@ fn save(store: &FileStore, expected: Option<u64>, letter: &str) -> Value {
     outcome(&saved)
 }
 
-/// A sign-in whose save fails where the store is: what is served meanwhile, and whether it is saved later.
+/// Tests a sign-in whose save fails in the store: what is served meanwhile, and whether it is saved later.
 fn keep(folder: &Path) -> Value {
     let url = "http://127.0.0.1:1";
     let mut process = Process::start(sound(FileStore::open(folder)), url, 1);
@@ -132,7 +132,7 @@ fn keep(folder: &Path) -> Value {
     facts
 }
 
-/// The records in a folder.
+/// Returns the records in a folder.
 fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let entries = sound(fs::read_dir(folder));
     let mut files: Vec<PathBuf> = entries.map(|entry| sound(entry).path()).collect();
@@ -141,7 +141,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files.into_iter().map(|file| (file.clone(), fs::read(&file).unwrap_or_default())).collect()
 }
 
-/// A renewal of an account that another process has signed in.
+/// Refreshes an account that another process has signed in.
 fn renew(folder: &str, url: &str) -> Value {
     let mut process = Process::start(store(folder), url, 3);
     mark(0);
@@ -150,7 +150,7 @@ fn renew(folder: &str, url: &str) -> Value {
     json!({"token": got.ok()})
 }
 
-/// How often a secret stands in this process's memory after everything that held it was dropped.
+/// Counts a secret in this process's memory after all values with it were dropped.
 fn heap(folder: &str) -> Value {
     // Far from the ends, where other libraries keep a copy of a block.
     let mut text = Vec::with_capacity(8 * HIDDEN.len());
@@ -193,7 +193,8 @@ fn count_in(bytes: &[u8]) -> usize {
     bytes.windows(HIDDEN.len()).filter(|part| is_secret(part)).count()
 }
 
-/// The clocks of the machine, so many seconds ahead as a file says: those of all processes move at once.
+/// The clocks of the machine, ahead by the count of seconds in a file, so that the clocks of all processes move
+/// together.
 #[derive(Clone)]
 struct Ahead(Arc<fs::File>);
 
@@ -207,7 +208,7 @@ impl Clock for Ahead {
     }
 }
 
-/// Answers each line of its input: `get` asks for a token, anything else is a refresh token to sign in with.
+/// Answers each line of its input: `get` asks for a token, any other line is a refresh token for a sign-in.
 fn rotate(address: &str, url: &str, ahead: &str) -> Value {
     let clock = Ahead(Arc::new(sound(fs::File::open(ahead))));
     let manager =
@@ -229,7 +230,7 @@ fn rotate(address: &str, url: &str, ahead: &str) -> Value {
     Value::Null
 }
 
-/// Changes a record so often, against whatever version there is. Returns how many changes were done.
+/// Changes a record this count of times, whatever its version is. Returns the count of successful changes.
 fn count(folder: &str, changes: &str, how: &str) -> Value {
     let options = FileStore::options();
     let options = if how == "shared" { options.shared_by_computers() } else { options };

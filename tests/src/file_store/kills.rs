@@ -1,5 +1,5 @@
-//! A process that saves is killed at each of its system calls. The next one must find the old record or the new one, whole,
-//! and the lock free.
+//! A process that saves is killed at each of its system calls. The next process must find the old record or the new
+//! one, complete, and the lock free.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use super::Folder;
 use super::child::{content, name};
 use super::trace::{Call, Run};
 
-/// What was found after the kills.
+/// The findings after the kills.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// How many processes were killed.
+    /// The count of killed processes.
     pub kills: usize,
-    /// The system calls at which they were, each once.
+    /// The count of distinct system calls at which they were killed.
     pub calls: usize,
-    /// How often the old record was there.
+    /// How often the old record was found.
     pub old: usize,
-    /// How often the new one was.
+    /// How often the new record was found.
     pub new: usize,
-    /// How many processes ended before they came to the call.
+    /// The count of processes that ended before they reached the call.
     pub missed: usize,
 }
 
@@ -36,16 +36,16 @@ impl fmt::Display for Found {
     }
 }
 
-/// Kills `count` processes, one after the other on the same record, at one call after the other.
+/// Kills `count` processes one after the other on the same record, each at the next call.
 ///
 /// # Errors
 ///
-/// What is wrong with what the next process found.
+/// Returns an error that describes a wrong finding of the next process.
 pub fn of_changes(count: usize) -> Result<Found, String> {
     let folder = Folder::new();
     let path = folder.path().to_str().ok_or("the folder is no text")?;
     let mut version = changed(&open(&folder)?, None, "a")?;
-    // The second change has a previous state to replace, as all that follow.
+    // The second change replaces a previous state, as do all later ones.
     version = changed(&open(&folder)?, Some(version), "b")?;
     let (output, calls) = Run::of(&["save", path, &version.0.to_string(), "c"]).traced()?;
     if !output.status.success() || calls.len() < 10 {
@@ -78,7 +78,7 @@ pub fn of_changes(count: usize) -> Result<Found, String> {
 ///
 /// # Errors
 ///
-/// As [`of_changes`].
+/// Returns the errors of [`of_changes`].
 pub fn of_creations() -> Result<Found, String> {
     let calls = {
         let folder = Folder::new();
@@ -116,7 +116,7 @@ fn killed(run: Run, call: &Call, found: &mut Found) -> Result<(), String> {
     Ok(())
 }
 
-/// Opens the store as the next process does, which waits for no lock.
+/// Opens the store like the next process, which does not wait for a lock.
 fn open(folder: &Folder) -> Result<FileStore, String> {
     let store = FileStore::options().lock_patience(Duration::ZERO).open(folder.path());
     store.map_err(|error| error.to_string())

@@ -1,4 +1,4 @@
-//! A process of the core's machine on a store, with a clock that is moved by hand and an HTTP client of its own.
+//! A process with the core's machine on a store, with a manual clock and a separate HTTP client.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
 use crate::moment;
 use crate::registration::sound;
 
-/// The jobs that are carried out in a row.
+/// The limit of successive jobs.
 const MOST_JOBS: usize = 32;
 
 /// The process, with the account `inn`.
@@ -24,20 +24,20 @@ pub struct Process {
     manager: TokenManager,
     store: Arc<dyn Store>,
     now: Now,
-    /// A job that waits for another process, and goes on when the next token is asked for.
+    /// A job that waits for another process. It continues when the next token is asked for.
     waiting: Option<Job>,
-    /// The error of the last call of the store that failed.
+    /// The last error of a store call.
     pub failed: Option<StoreError>,
 }
 
-/// Returns the client of all processes.
+/// Returns the client that all processes use.
 #[must_use]
 pub fn client(url: &str) -> Client {
     let profile = sound(Profile::rfc6749(&format!("{url}/token")));
     sound(Client::new(profile, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET))
 }
 
-/// Returns the client of processes whose server takes no refresh token twice, so that none is sent again in doubt.
+/// Returns the client for a server that accepts no refresh token twice, so that none is sent again in doubt.
 #[must_use]
 pub fn strict_client(url: &str) -> Client {
     let profile = client(url).profile().clone().edit(|document| {
@@ -59,7 +59,7 @@ pub fn record(url: &str) -> RecordName {
 }
 
 impl Process {
-    /// Starts a process on a store; processes need different seeds.
+    /// Starts a process on a store. Each process needs a different seed.
     #[must_use]
     pub fn start(store: impl Store + 'static, url: &str, seed: u8) -> Self {
         Self::with_policy(store, url, seed, Policy::default())
@@ -73,7 +73,7 @@ impl Process {
         Self { manager, store: Arc::new(store), now: moment::start(), waiting: None, failed: None }
     }
 
-    /// Moves its clocks forward.
+    /// Advances its clocks.
     pub fn pass(&mut self, time: Duration) {
         self.now = Now { wall: self.now.wall.saturating_add(time), boot: self.now.boot + time };
     }
@@ -85,7 +85,7 @@ impl Process {
         self.carry(job);
     }
 
-    /// Signs the account in with tokens for an hour.
+    /// Signs the account in with tokens that live an hour.
     pub fn import(&mut self, access_token: &str, refresh_token: &str) {
         let profile = self.manager.client().profile();
         let access_token =
@@ -96,27 +96,27 @@ impl Process {
         self.carry(job);
     }
 
-    /// Saves what is not saved.
+    /// Saves everything that is unsaved.
     pub fn save_all(&mut self) {
         for job in self.manager.save_all(self.now) {
             self.carry(Some(job));
         }
     }
 
-    /// Gets the access token.
+    /// Returns the access token.
     ///
     /// # Errors
     ///
-    /// The failure that a caller gets.
+    /// Returns the error that a caller gets.
     pub fn get(&mut self) -> Result<String, TokenError> {
         self.get_for(&account())
     }
 
-    /// Gets the access token of a key.
+    /// Returns the access token of a token spec.
     ///
     /// # Errors
     ///
-    /// The failure that a caller gets.
+    /// Returns the error that a caller gets.
     pub fn get_for(&mut self, key: &TokenSpec) -> Result<String, TokenError> {
         let waiting = self.waiting.take();
         self.carry(waiting);
@@ -187,7 +187,7 @@ impl Process {
     }
 }
 
-/// Sends a request over a connection of its own and reads the whole answer.
+/// Sends a request over a separate connection and reads the whole answer.
 fn exchanged(request: &http::Request<octo_auth_core::Body>) -> std::io::Result<http::Response<Vec<u8>>> {
     let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
     let mut connection = TcpStream::connect(&authority)?;

@@ -1,4 +1,4 @@
-//! Runs a child under `strace`: its system calls are listed, and one of them kills it or fails.
+//! Runs a child under `strace`, which lists its system calls, and kills it or makes a call fail.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::Folder;
 
-/// The names of files that a child looks for before and after what it is started for.
+/// The names of files that a child looks up before and after its operation.
 pub const MARKS: [&str; 2] = ["octo-auth-begin", "octo-auth-end"];
 
-/// Makes each `write` a short one, of as many bytes as `WRITE_AT_MOST` says.
+/// Shortens each `write` to at most `WRITE_AT_MOST` bytes.
 const SHORT_WRITES: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,11 +24,11 @@ ssize_t write(int fd, const void *bytes, size_t count) {
 }
 "#;
 
-/// How a child is run.
+/// The options of a child.
 #[derive(Debug, Clone, Default)]
 pub struct Run {
     arguments: Vec<String>,
-    /// What `strace` injects, such as `fsync:error=EIO:when=1`.
+    /// The injections of `strace`, such as `fsync:error=EIO:when=1`.
     injections: Vec<String>,
     umask: Option<String>,
     fsize: Option<u64>,
@@ -46,7 +46,7 @@ pub struct Call {
     pub line: String,
 }
 
-/// Returns the program that is the child; `None` if it was not built beside this one.
+/// Returns the path of the child program; `None` if it was not built beside this one.
 #[must_use]
 pub fn program() -> Option<PathBuf> {
     let own = std::env::current_exe().ok()?;
@@ -54,7 +54,7 @@ pub fn program() -> Option<PathBuf> {
     above.map(|folder| folder.join("file_store")).find(|program| program.is_file())
 }
 
-/// Returns whether `strace` can trace here.
+/// Returns whether `strace` works here.
 #[must_use]
 pub fn is_possible() -> bool {
     let traced = Command::new("strace").args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
@@ -62,42 +62,42 @@ pub fn is_possible() -> bool {
 }
 
 impl Run {
-    /// A child with these arguments.
+    /// Creates a child with these arguments.
     #[must_use]
     pub fn of(arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         Self { arguments, ..Self::default() }
     }
 
-    /// Injects something at a call, such as `error=EIO` or `signal=KILL`.
+    /// Injects an effect at a call, such as `error=EIO` or `signal=KILL`.
     #[must_use]
     pub fn at(mut self, call: &Call, effect: &str) -> Self {
         self.injections.push(format!("{}:{effect}:when={}", call.name, call.ordinal));
         self
     }
 
-    /// Injects what `strace` understands.
+    /// Adds an injection in the syntax of `strace`.
     #[must_use]
     pub fn inject(mut self, injection: &str) -> Self {
         self.injections.push(injection.to_owned());
         self
     }
 
-    /// Sets the mask of the modes of new files.
+    /// Sets the umask.
     #[must_use]
     pub fn umask(mut self, umask: &str) -> Self {
         self.umask = Some(umask.to_owned());
         self
     }
 
-    /// Limits the size of the files that are written, in bytes.
+    /// Limits the size of written files, in bytes.
     #[must_use]
     pub fn file_limit(mut self, bytes: u64) -> Self {
         self.fsize = Some(bytes);
         self
     }
 
-    /// Makes each write one of so many bytes at most.
+    /// Limits each write to this count of bytes.
     #[must_use]
     pub fn short_writes(mut self, bytes: u64) -> Self {
         self.write_at_most = Some(bytes);
@@ -108,7 +108,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// If it cannot be started.
+    /// Returns an error if it cannot be started.
     pub fn command(&self) -> Result<Command, String> {
         let program = program().ok_or("the program file_store was not built")?;
         let mut command = Command::new("sh");
@@ -119,11 +119,11 @@ impl Run {
         Ok(command)
     }
 
-    /// Runs the child to its end.
+    /// Runs the child and waits for its end.
     ///
     /// # Errors
     ///
-    /// If it cannot be started.
+    /// Returns an error if it cannot be started.
     pub fn run(&self) -> Result<Output, String> {
         self.command()?.output().map_err(|error| error.to_string())
     }
@@ -132,7 +132,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// If it cannot be started, was killed, or says nothing.
+    /// Returns an error if it cannot be started, was killed, or prints nothing.
     pub fn facts(&self) -> Result<Value, String> {
         facts(&self.run()?)
     }
@@ -141,7 +141,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// If it cannot be started.
+    /// Returns an error if it cannot be started.
     pub fn traced(&self) -> Result<(Output, Vec<Call>), String> {
         let folder = Folder::new();
         fs::create_dir_all(folder.path()).map_err(|error| error.to_string())?;
@@ -164,11 +164,11 @@ impl Run {
     }
 }
 
-/// Returns what a child says at its end.
+/// Returns the report of a child.
 ///
 /// # Errors
 ///
-/// If it was killed, or says nothing.
+/// Returns an error if it was killed, or prints nothing.
 pub fn facts(output: &Output) -> Result<Value, String> {
     serde_json::from_slice(&output.stdout).map_err(|_| {
         format!("the child ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr))
@@ -186,7 +186,7 @@ fn short_writes(folder: &Path) -> Result<PathBuf, String> {
     }
 }
 
-/// Reads the calls between the marks, or from the first mark on.
+/// Parses the calls between the marks, or after the first mark.
 fn between_marks(log: &str) -> Vec<Call> {
     let mut calls: Vec<Call> = Vec::new();
     let mut counts = std::collections::HashMap::<String, usize>::new();

@@ -1,4 +1,4 @@
-//! Where a fleet keeps its records: a folder, or a server behind a proxy.
+//! The place of a fleet's records: a folder, or a server behind a proxy.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use octo_auth_store_redis::blocking::RedisStore;
 use crate::file_store::Folder;
 use crate::registration::sound;
 
-/// What a store is built on.
+/// The engine of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
-    /// A folder of this computer.
+    /// A local folder.
     Files,
     /// PostgreSQL.
     Postgres,
@@ -48,7 +48,7 @@ impl FromStr for Engine {
     }
 }
 
-/// Where a fleet keeps its records.
+/// The place of a fleet's records.
 pub(super) enum Place {
     Files(Folder),
     Postgres(Postgres, Proxy),
@@ -76,7 +76,7 @@ impl Place {
         })
     }
 
-    /// Where its processes find it.
+    /// Returns the address for its processes.
     pub(super) fn address(&self) -> String {
         match self {
             Self::Files(folder) => folder.path().display().to_string(),
@@ -85,8 +85,8 @@ impl Place {
         }
     }
 
-    /// Lets a time pass that is longer than any claim. Claims of files end with their process; servers have a clock of their
-    /// own, which does not move with that of the fleet.
+    /// Waits longer than any claim lasts. Claims in files end with their process. Servers have their own clock, which
+    /// does not follow the fleet's.
     pub(super) fn end_claims(&self) -> Result<(), String> {
         match self {
             Self::Files(_) => Ok(()),
@@ -107,7 +107,7 @@ impl Place {
         }
     }
 
-    /// Cuts all connections; returns whether there are any.
+    /// Cuts all connections. Returns whether there are any.
     pub(super) fn cut(&self) -> bool {
         match self {
             Self::Files(_) => false,
@@ -118,7 +118,7 @@ impl Place {
         }
     }
 
-    /// Ends the server as a crash does and starts it again; returns whether there is one.
+    /// Crashes the server and starts it again. Returns whether there is one.
     pub(super) fn restart(&mut self) -> Result<bool, String> {
         let restarted = match self {
             Self::Files(_) => return Ok(false),

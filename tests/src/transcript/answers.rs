@@ -25,7 +25,7 @@ pub(super) fn write(client: &Client, script: &mut Script) {
     api(client, script);
 }
 
-/// What is read in each token answer and in each error.
+/// Writes what is read in each token answer and in each error.
 fn tokens(script: &mut Script, title: &str, own: &[&str], exchange: &dyn Fn() -> Option<Exchange<TokenSet>>) {
     script.section(&format!("answers to {title}"));
     for (status, body) in TOKENS.iter().chain(own).map(|body| (200, *body)).chain(ERRORS) {
@@ -78,7 +78,7 @@ fn configuration(client: &Client, script: &mut Script) {
     }
 }
 
-/// What each refusal of the API means, and what is left of the quota.
+/// Writes what each refusal of the API means, and the remaining quota.
 fn api(client: &Client, script: &mut Script) {
     script.section("answers of the API");
     let quota = reply::with(200, &[("x-ratelimit-remaining", "17")], "[]");
@@ -98,7 +98,7 @@ fn api(client: &Client, script: &mut Script) {
     }
 }
 
-/// A call of the first of the provider's API hosts.
+/// Returns a call of the first of the provider's API hosts.
 fn api_call(client: &Client) -> Option<Exchange<ApiAnswer>> {
     let url = client.profile().api_origins().next()? + "/";
     let request = http::Request::get(url).header("property", "999641").body(Body::empty()).ok()?;

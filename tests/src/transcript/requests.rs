@@ -38,7 +38,7 @@ pub(super) fn write(client: &Client, script: &mut Script) {
     api_calls(client, script);
 }
 
-/// The page, and the exchange of the code it yields at the ages at which codes die.
+/// Writes the page, and the exchange of its code at the ages at which codes expire.
 fn sign_in(client: &Client, script: &mut Script, redirect_uri: &str, scopes: &Scopes) {
     script.section(&format!("sign-in back to {redirect_uri} with the scopes [{scopes}]"));
     for age in [0, 59, 60, 599, 600] {

@@ -1,6 +1,6 @@
 //! Sample answers, as the providers' documents and published samples show them.
 
-/// Token answers: Octorate's, OfficeRND's, and one for each tolerated spelling.
+/// Token answers of Octorate and OfficeRND, and one for each tolerated spelling.
 pub(super) const TOKENS: [&str; 11] = [
     r#"{"access_token":"token","refresh_token":"myrefreshtoken","expireDate":"2026-01-01T17:41:51.178Z"}"#,
     r#"{"access_token":"token","expireDate":"2026-01-01T17:41:51.178Z"}"#,
@@ -15,13 +15,13 @@ pub(super) const TOKENS: [&str; 11] = [
     r#"{"token":{"access_token":"token"}}"#,
 ];
 
-/// Token answers of OctoTable, which calls the token type `type`.
+/// Token answers of OctoTable, which uses `type` for the token type.
 pub(super) const OCTOTABLE_TOKENS: [&str; 2] = [
     r#"{"access_token":"YOUR_ACCESS_TOKEN","expires_in":1440,"type":"Bearer"}"#,
     r#"{"access_token":"token","type":"mac"}"#,
 ];
 
-/// Error bodies, each with a status it is documented or reported with.
+/// Error bodies, each with a documented or reported status.
 pub(super) const ERRORS: [(u16, &str); 10] = [
     (
         400,

@@ -1,4 +1,4 @@
-//! What a process of the blocking adapter knows of the scenery: a clock, a way to the server, a store.
+//! The environment of a process of the blocking adapter: a clock, a transport, a store.
 
 use std::panic::resume_unwind;
 use std::sync::{Arc, Weak};
@@ -13,7 +13,7 @@ use octo_auth_testkit::scenario::{Call, Environment, Named, Outcome};
 
 use super::thread_pool::ThreadPool;
 
-/// What a process knows of the scenery.
+/// The environment of a process.
 #[derive(Clone)]
 pub(super) struct FakeIo {
     environment: Arc<Environment>,
@@ -26,7 +26,7 @@ impl FakeIo {
         Self { environment: environment.clone(), crew: crew.clone(), named }
     }
 
-    /// Brings a call and waits for what comes of it.
+    /// Makes a call and waits for its result.
     fn call(&self, call: Call) -> Outcome {
         self.crew.note_call(self.named, None);
         let id = self.environment.arrive(self.named, call);

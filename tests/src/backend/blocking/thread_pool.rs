@@ -1,8 +1,8 @@
-//! The threads of the stage: who is there, and whether all of them wait.
+//! The threads of the backend: which exist, and whether all of them wait.
 //!
-//! The rule kept here: nothing is judged by how long it takes. A thread is known from the moment it is called for, or
-//! from its first look at the clock; it waits if it is kept by an open call, or if it looks at the clock whenever it
-//! is called and does nothing else.
+//! The rule of this module: no decision depends on a duration. A thread is known from the moment it is requested, or
+//! from its first look at the clock. It waits if an open call blocks it, or if it only reads the clock whenever it is
+//! woken.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,17 +13,17 @@ use std::time::Duration;
 use octo_auth_blocking::ClockListener;
 use octo_auth_testkit::scenario::{Environment, Named};
 
-/// A stage that is not at rest after so long hangs, and the test with it.
+/// A backend that is not idle after this duration hangs, and so does its test.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 thread_local! {
     /// The badge of this thread.
     static BADGE: RefCell<Option<Badge>> = const { RefCell::new(None) };
-    /// Whether this thread watches a stage and is no part of it.
+    /// Whether this thread watches a backend and is not part of it.
     static WATCHES: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The threads of a stage.
+/// The threads of a backend.
 pub(super) struct ThreadPool {
     environment: Arc<Environment>,
     roster: Mutex<PoolState>,
@@ -38,7 +38,7 @@ struct PoolState {
     deeds: u64,
     called_for: u64,
     members: BTreeMap<u64, Member>,
-    /// The parts that were taken at some time.
+    /// The parts that were ever taken.
     shown_up: BTreeSet<(usize, u64, Part)>,
     waiting: Vec<(Named, Weak<dyn ClockListener>)>,
 }
@@ -48,37 +48,37 @@ struct Member {
     named: Named,
     part: Part,
     looks: u64,
-    /// It is at a call, and had no outcome when the scenery had changed so often.
+    /// The thread is in a call and had no result when the scenery had this count of changes.
     kept: Option<u64>,
 }
 
-/// What a thread is there for.
+/// The task of a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
-    /// To ask, or to do something else that an act says.
+    /// Asks for a token, or executes another act.
     Caller,
-    /// To carry jobs.
+    /// Executes jobs.
     Carrier,
-    /// To keep tokens warm.
+    /// Refreshes tokens ahead.
     Warmer,
-    /// To save again what could not be saved.
+    /// Repeats failed saves.
     Saver,
 }
 
-/// A place in the roster, given back when it is dropped.
+/// An entry in the roster. Dropping it removes the entry.
 pub(super) struct Badge {
     crew: Arc<ThreadPool>,
     number: u64,
 }
 
 impl ThreadPool {
-    /// An empty crew, watched from this thread.
+    /// Creates an empty pool, watched by this thread.
     pub(super) fn watched_from_here(environment: &Arc<Environment>) -> Arc<Self> {
         WATCHES.set(true);
         Arc::new(Self { environment: environment.clone(), roster: Mutex::default(), changed: Condvar::new() })
     }
 
-    /// A place for a thread that is called for.
+    /// Creates an entry for a thread that is requested.
     pub(super) fn badge(self: &Arc<Self>, named: Named, part: Part) -> Badge {
         let mut roster = self.note(true);
         roster.called_for += 1;
@@ -88,17 +88,18 @@ impl ThreadPool {
         Badge { crew: self.clone(), number }
     }
 
-    /// Notes that this thread looks at the clock.
+    /// Records that this thread reads the clock.
     pub(super) fn note_look(self: &Arc<Self>, named: Named) {
         self.on_this_thread(named, false, |member| member.looks += 1);
     }
 
-    /// Notes that this thread is kept by a call, since the scenery had changed so often, or has its outcome.
+    /// Records that a call blocks this thread since this count of changes of the scenery, or that the call has its
+    /// result.
     pub(super) fn note_call(self: &Arc<Self>, named: Named, kept: Option<u64>) {
         self.on_this_thread(named, kept.is_none(), |member| member.kept = kept);
     }
 
-    /// Takes up those who wait by the clock of a process.
+    /// Registers a listener that waits by the clock of a process.
     pub(super) fn watch(&self, named: Named, waiting: Weak<dyn ClockListener>) {
         self.lock().waiting.push((named, waiting));
     }
@@ -107,7 +108,7 @@ impl ThreadPool {
     pub(super) fn wake(&self) {
         drop(self.note(false));
         let waiting: Vec<_> = self.lock().waiting.iter().filter_map(|(_, one)| one.upgrade()).collect();
-        // They look at once, and that is noted here.
+        // They read the clock at once, and this is recorded here.
         waiting.iter().for_each(|one| one.clock_stepped());
     }
 
@@ -156,18 +157,18 @@ impl ThreadPool {
         self.lock().deeds == deeds
     }
 
-    /// How many threads of a process carry jobs, or are kept by a call of their own.
+    /// Returns the count of threads of a process that execute jobs, or are blocked by a call of their own.
     pub(super) fn at_work(&self, named: Named) -> usize {
         let is_at_work = |member: &&Member| member.part == Part::Carrier || member.kept.is_some();
         self.lock().members.values().filter(|member| member.named == named).filter(is_at_work).count()
     }
 
-    /// Whether a thread of a process has this part now.
+    /// Whether a thread of a process currently has this part.
     pub(super) fn has(&self, named: Named, part: Part) -> bool {
         self.lock().members.values().any(|member| member.named == named && member.part == part)
     }
 
-    /// Whether this part was ever taken in a process.
+    /// Whether a thread of a process ever had this part.
     pub(super) fn has_shown_up(&self, named: Named, part: Part) -> bool {
         self.lock().shown_up.contains(&(named.place(), named.number(), part))
     }
@@ -184,12 +185,12 @@ impl ThreadPool {
         }
     }
 
-    /// Those of processes that are there still.
+    /// Returns the members of processes that still exist.
     fn present<'r>(&'r self, roster: &'r PoolState) -> impl Iterator<Item = (&'r u64, &'r Member)> {
         roster.members.iter().filter(|(_, member)| self.environment.is_present(member.named))
     }
 
-    /// Notes something of this thread, which is given a badge if it has none.
+    /// Records a change for this thread. Gives it a badge if it has none.
     fn on_this_thread(self: &Arc<Self>, named: Named, is_deed: bool, change: impl FnOnce(&mut Member)) {
         if WATCHES.get() {
             return;
@@ -240,7 +241,7 @@ impl PoolState {
 }
 
 impl Badge {
-    /// Puts it on for as long as this thread lives.
+    /// Assigns the badge to this thread for the rest of its life.
     pub(super) fn put_on(self) {
         BADGE.set(Some(self));
     }

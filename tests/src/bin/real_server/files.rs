@@ -1,4 +1,4 @@
-//! A store of one process in a folder: a file for each record, replaced as a whole.
+//! A store for one process in a folder: one file per record, replaced as a whole.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -8,7 +8,7 @@ use octo_auth_core::{RecordBytes, RecordName, Saved, Storage, Store, StoreError,
 
 pub(crate) struct Files(PathBuf);
 
-/// Makes a folder that holds nothing.
+/// Creates an empty folder.
 pub(crate) fn empty(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -21,7 +21,7 @@ impl Files {
         Self(folder.to_owned())
     }
 
-    /// Reads a record: its version in eight bytes, and its content.
+    /// Reads a record: eight bytes with its version, then its content.
     fn read(&self, name: &RecordName) -> io::Result<Option<Stored>> {
         let bytes = match fs::read(self.0.join(name.as_str())) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

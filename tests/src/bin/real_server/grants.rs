@@ -1,4 +1,4 @@
-//! Each grant as it should go.
+//! Each grant without errors.
 
 use octo_auth_core::profile::ClientAuthentication;
 use octo_auth_core::{
@@ -10,13 +10,13 @@ use super::Stage;
 use super::server::{REDIRECT_URI, SECRET, scopes};
 
 impl Stage<'_> {
-    /// A sign-in with entropy of its own, and the page for it.
+    /// Starts a sign-in with fresh entropy. Returns its page and its pending state.
     pub(crate) fn page(&self, client: &Client, scope: &str) -> (String, PendingAuthorization) {
         let entropy = sound(octo_auth_system::entropy());
         sound(client.authorize(REDIRECT_URI, &scopes(scope), entropy, self.adapter.now()))
     }
 
-    /// The code that a person grants.
+    /// Signs in and returns the code that the person grants.
     pub(crate) fn code(&self, client: &Client, scope: &str) -> AuthorizationCode {
         let (page, pending) = self.page(client, scope);
         sound(pending.receive(&self.server.visit(&page, false), self.adapter.now()))

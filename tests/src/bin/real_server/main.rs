@@ -1,9 +1,9 @@
-//! Both adapters against a server that this project did not write: `real_server FOLDER`, the folder where
-//! `npm ci` has installed what `tests/real-server` lists.
+//! Tests both adapters against a server that is independent of this project: `real_server FOLDER`, the folder in which
+//! `npm ci` has installed the packages of `tests/real-server`.
 //!
-//! The server is npm's `oidc-provider`, which rotates refresh tokens and detects their reuse. Each scenario is run
-//! over each adapter on a new server and prints one line; the last line counts. The program starts itself again where a
-//! scenario needs a process that can be killed: `real_server --renew ...`.
+//! The server is npm's `oidc-provider`, which rotates refresh tokens and detects their reuse. Each scenario runs with
+//! each adapter on a new server and prints one line; the last line is a summary. For a scenario with a process that is
+//! killed, the program starts itself again: `real_server --renew ...`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks on its standard streams")]
 
@@ -23,16 +23,16 @@ use octo_auth_tests::adapter::Adapter;
 
 use server::Server;
 
-/// What a scenario runs on: a server of its own, an adapter, and an empty folder for a store.
+/// The environment of a scenario: a new server, an adapter, and an empty folder for a store.
 struct Stage<'s> {
-    /// Where servers are started.
+    /// The folder from which servers are started.
     folder: &'s Path,
     server: &'s Server,
     adapter: &'s Adapter,
     store: PathBuf,
 }
 
-/// A scenario: its name as a sentence, and its steps, which panic where something is not as it must be.
+/// A scenario: its name as a sentence, and its steps, which panic on an unexpected result.
 type Scenario = (&'static str, fn(&Stage<'_>));
 
 const SCENARIOS: [Scenario; 14] = [

@@ -1,4 +1,4 @@
-//! The tokens of one account in either colour, on a store of files and a clock that can be moved on.
+//! The tokens of one account with either adapter, on a store of files and a clock that can be advanced.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use {octo_auth_async as asynchronous, octo_auth_blocking as blocking};
 
 use super::files::Files;
 
-/// The clocks of the machine, so many seconds ahead.
+/// The clocks of the machine, this count of seconds ahead.
 #[derive(Clone, Default)]
 pub(crate) struct Ahead(Arc<AtomicU64>);
 
@@ -45,7 +45,7 @@ enum Colour {
 }
 
 impl Manager {
-    /// The tokens of the account `guest`, as a program finds them that starts on this store.
+    /// Creates the manager of a program that starts with this store; it asks for the account `guest`.
     pub(crate) fn start(colour: &str, client: Client, store: &Path, clock: Ahead) -> Self {
         let (key, store) = (TokenSpec::account("guest"), Files::new(store));
         let colour = if colour == "async" {
@@ -76,7 +76,7 @@ impl Manager {
         }
     }
 
-    /// The access token in clear, or the failure.
+    /// Returns the access token in plain text, or the error.
     pub(crate) fn text(&self) -> Result<String, TokenError> {
         self.get().map(|token| token.access_token().expose().to_owned())
     }

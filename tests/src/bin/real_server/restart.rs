@@ -1,4 +1,4 @@
-//! A process that is killed, between two renewals and in the middle of one.
+//! A process that is killed, between two refreshes and during one.
 
 use std::io::{BufRead, BufReader, Write, stdin};
 use std::path::Path;
@@ -12,11 +12,11 @@ use super::manager::{Ahead, Manager};
 use super::rotation::LIFETIME;
 use super::server::{Server, client};
 
-/// The client that is killed.
+/// The client of the killed process.
 const CLIENT: &str = "post";
 
-/// The process: each line of its input moves its clock on by that many seconds, and is answered by a line that says what
-/// it gets then.
+/// The process: each line of its input advances its clock by this count of seconds, and is answered by a line with the
+/// result.
 pub(crate) fn renew(colour: &str, store: &Path, url: &str, ahead: &str) {
     let clock = Ahead::default();
     clock.pass(sound(ahead.parse()));
@@ -30,7 +30,7 @@ pub(crate) fn renew(colour: &str, store: &Path, url: &str, ahead: &str) {
     }
 }
 
-/// Such a process, as the one that kills it sees it.
+/// Such a process, as seen by the one that kills it.
 struct Process {
     child: Child,
     asks: ChildStdin,
@@ -64,7 +64,7 @@ impl Process {
         line.trim_end().to_owned()
     }
 
-    /// Kills it without a warning.
+    /// Kills it with SIGKILL.
     fn kill(mut self) {
         sound(self.child.kill());
         sound(self.child.wait());
@@ -72,13 +72,13 @@ impl Process {
 }
 
 impl Stage<'_> {
-    /// The same stage with another server.
+    /// Returns the same stage with another server.
     fn on<'s>(&'s self, server: &'s Server) -> Stage<'s> {
         Stage { folder: self.folder, server, adapter: self.adapter, store: self.store.clone() }
     }
 }
 
-/// The server itself is killed, and starts again without its memory.
+/// Kills the server itself, which starts again without its memory.
 pub(crate) fn forgetful(stage: &Stage<'_>) {
     let first = sound(Server::start(stage.folder));
     let port = sound(first.url().rsplit(':').next().ok_or("no port")).to_owned();

@@ -1,4 +1,4 @@
-//! Refresh tokens that are good for one use, and access tokens that are refused.
+//! Refresh tokens that can be used once, and access tokens that are refused.
 
 use octo_auth_core::{Client, ExchangeError, Remedy, Secret, TokenSet, TokenTypeHint};
 use octo_auth_tests::registration::sound;
@@ -6,7 +6,7 @@ use octo_auth_tests::registration::sound;
 use super::Stage;
 use super::manager::{Ahead, Manager};
 
-/// So many seconds that an access token has expired.
+/// A count of seconds after which an access token has expired.
 pub(crate) const LIFETIME: u64 = 3700;
 
 impl Stage<'_> {
@@ -104,12 +104,12 @@ pub(crate) fn refused_by_the_api(stage: &Stage<'_>) {
     let renewed = sound(manager.text());
     assert_ne!(renewed, token);
     assert_eq!(stage.server.count("refresh_token.consumed"), 1);
-    // With an access token this server revokes the whole family, as RFC 7009 section 2.1 lets it.
+    // Revoking an access token makes this server revoke the whole family, as RFC 7009 section 2.1 permits.
     let revoked = client.revoke(&Secret::from(renewed), TokenTypeHint::AccessToken);
     sound(stage.adapter.run(sound(revoked)));
     let answer = sound(manager.call(&api));
     assert_eq!((answer.status().as_u16(), answer.code()), (401, Some("oauth:invalid_token")));
-    // A refusal forces one renewal a minute at most.
+    // A refusal forces at most one refresh a minute.
     manager.clock.pass(61);
     let Err(failure) = manager.get() else { panic!("a refused token was handed out: {}", manager.explain()) };
     assert_eq!(failure.remedy(), Remedy::SignInAgain, "{failure}");

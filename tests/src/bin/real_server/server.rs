@@ -1,4 +1,4 @@
-//! The server as a process, and the clients that are registered there.
+//! The server process, and its registered clients.
 
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
@@ -11,10 +11,10 @@ use octo_auth_tests::registration::sound;
 /// The secret of the confidential clients, as `server.mjs` has it.
 pub(crate) const SECRET: &str = "s3cr3t +/%:&=";
 
-/// Where the clients may send a user back to.
+/// The redirect URI of the clients.
 pub(crate) const REDIRECT_URI: &str = "https://app.example/callback";
 
-/// A running server, which ends with this value.
+/// A running server. Dropping this value ends it.
 pub(crate) struct Server {
     process: Child,
     url: String,
@@ -26,7 +26,7 @@ impl Server {
         Self::start_at(folder, "0")
     }
 
-    /// Starts a server that knows nothing of earlier ones, on a port.
+    /// Starts a server without state on a port.
     pub(crate) fn start_at(folder: &Path, port: &str) -> io::Result<Self> {
         let mut process = Command::new("node")
             .args(["server.mjs", port])
@@ -54,19 +54,19 @@ impl Server {
         format!("{}{path}", self.url)
     }
 
-    /// Asks for something under `/control`.
+    /// Sends a request below `/control`.
     pub(crate) fn control(&self, what: &str) -> String {
         let mut answer = sound(self.agent.get(self.at(&format!("/control/{what}"))).call());
         sound(answer.body_mut().read_to_string())
     }
 
-    /// How often an event of the provider happened.
+    /// Returns how often an event of the provider happened.
     pub(crate) fn count(&self, event: &str) -> u64 {
         let counts: serde_json::Value = sound(serde_json::from_str(&self.control("counts")));
         counts[event].as_u64().unwrap_or(0)
     }
 
-    /// Lets a person sign in at a page, or refuse, and returns the callback.
+    /// Plays a person who signs in at a page, or refuses. Returns the callback.
     pub(crate) fn visit(&self, page: &str, is_refused: bool) -> String {
         let mut request = self.agent.get(self.at("/control/sign-in")).query("url", page);
         if is_refused {
@@ -80,13 +80,13 @@ impl Server {
         profile(&self.url, authentication)
     }
 
-    /// The client `basic`, `post` or `public`, with the authentication of its name.
+    /// Returns the client `basic`, `post` or `public`, which authenticates as its name says.
     pub(crate) fn client(&self, id: &str) -> Client {
         client(&self.url, id)
     }
 }
 
-/// The profile of the server at a URL.
+/// Returns the profile of the server at a URL.
 fn profile(url: &str, authentication: ClientAuthentication) -> Profile {
     let at = |path: &str| format!("{url}{path}");
     sound(
@@ -99,7 +99,7 @@ fn profile(url: &str, authentication: ClientAuthentication) -> Profile {
     )
 }
 
-/// A client at the server at a URL.
+/// Returns a client for the server at a URL.
 pub(crate) fn client(url: &str, id: &str) -> Client {
     match id {
         "public" => sound(Client::public(profile(url, ClientAuthentication::Body), id)),
@@ -114,7 +114,7 @@ pub(crate) fn scopes(text: &str) -> Scopes {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It ends with its standard input; a process that has ended already cannot be ended again.
+        // The server ends with its standard input; the kill fails if it has already ended.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

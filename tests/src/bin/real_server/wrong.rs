@@ -1,4 +1,4 @@
-//! Everything that can be wrong about a request, and what the error advises.
+//! All possible errors of a request, and their remedies.
 
 use octo_auth_core::profile::{ClientAuthentication, Profile};
 use octo_auth_core::{Client, ExchangeError, PendingAuthorization, Remedy};
@@ -7,7 +7,7 @@ use octo_auth_tests::registration::sound;
 use super::Stage;
 use super::server::{SECRET, scopes};
 
-/// Checks the word and the remedy of an error, and that it shows no secret.
+/// Checks the code and the remedy of an error, and that it shows no secret.
 #[track_caller]
 fn refused<T>(outcome: Result<T, ExchangeError>, code: &str, remedy: &Remedy) {
     let Err(error) = outcome else { panic!("{code} was expected, and it went well") };
@@ -29,7 +29,7 @@ pub(crate) fn clients(stage: &Stage<'_>) {
             refused(outcome, "oauth:invalid_client", &Remedy::FixConfiguration);
         }
     }
-    // A refresh token is bound to the client that it was issued to (RFC 6749 section 6).
+    // A refresh token is bound to the client to which it was issued (RFC 6749 section 6).
     let tokens = stage.signed_in(&stage.server.client("basic"), "openid");
     let refresh_token = sound(tokens.refresh_token().ok_or("no refresh token"));
     let outcome = stage.adapter.run(sound(stage.server.client("post").refresh(refresh_token)));
@@ -50,7 +50,7 @@ pub(crate) fn codes(stage: &Stage<'_>) {
     let first = sound(stage.redeemed(sound(pending.receive(&callback, now)), &client));
     let second = stage.redeemed(sound(again.receive(&callback, now)), &client);
     refused(second, "oauth:invalid_grant", &Remedy::SignInAgain);
-    // RFC 6749 section 4.1.2: what came of the first exchange is revoked.
+    // RFC 6749 section 4.1.2: the tokens of the first exchange are revoked.
     let refresh_token = sound(first.refresh_token().ok_or("no refresh token"));
     let outcome = stage.adapter.run(sound(client.refresh(refresh_token)));
     refused(outcome, "oauth:invalid_grant", &Remedy::SignInAgain);
@@ -93,7 +93,7 @@ pub(crate) fn scopes_and_addresses(stage: &Stage<'_>) {
     let client = stage.server.client("basic");
     let outcome = stage.adapter.run(sound(client.client_credentials(&scopes("api:admin"))));
     refused(outcome, "oauth:invalid_scope", &Remedy::FixConfiguration);
-    // A scope that the server has never heard of is left out of what it grants, which is told.
+    // The server omits an unknown scope from the granted ones, and the answer reports that.
     let exchange = sound(client.client_credentials(&scopes("api:read api:nothing")));
     let answer = sound(stage.adapter.run(exchange));
     assert_eq!(answer.value.scopes().map(ToString::to_string), Some("api:read".to_owned()));
@@ -108,7 +108,7 @@ pub(crate) fn scopes_and_addresses(stage: &Stage<'_>) {
             (Some(404), Remedy::FixConfiguration)
         );
     }
-    // The one call that the server does not offer to this client.
+    // The one call that the server does not permit to this client.
     let public = stage.server.client("public");
     assert_eq!(
         public.client_credentials(&scopes("api:read")).map(drop).map_err(|error| error.code()),

@@ -1,4 +1,4 @@
-//! Rows about the authorization endpoint: which are accepted, and what a program gets that opens the page.
+//! Rows about the authorization endpoint: which are accepted, and what the browser's command gets.
 
 use octo_auth_core::profile::{BaseUrlError, ProfileProblem};
 use octo_auth_core::{Client, Entropy, Profile, ProfileError, Scopes};
@@ -41,7 +41,7 @@ fn opened(row: &Row, endpoint: &str, profile: Profile, facts: &mut Facts) -> Res
     facts.insert("outcome".into(), outcome.into());
     facts.insert("keeps_query".into(), page.starts_with(&format!("{endpoint}&")).into());
     let commands = open_commands(&page)?;
-    // Only the page itself, whole, stands in the arguments; a part of it nowhere.
+    // The arguments contain only the whole page, never a part of it.
     let items = commands.iter().map(|command| {
         let arguments = command.get_args().filter_map(|argument| argument.to_str());
         arguments.filter(|argument| argument.contains("as.example")).collect::<Vec<_>>()

@@ -1,4 +1,4 @@
-//! Many connections that send nothing, and the memory that a listener needs for them.
+//! Many connections that send nothing, and the memory that they cost a listener.
 
 use std::net::{SocketAddr, TcpStream};
 
@@ -7,13 +7,13 @@ use super::Lack;
 const FILES: Lack = Lack::Needs("a higher limit of open files");
 const MEMORY: Lack = Lack::Needs("an operating system that tells the memory of a process in /proc");
 
-/// Opens idle connections, as many as a row says.
+/// Opens this count of idle connections.
 pub(super) fn idle(address: SocketAddr, count: usize) -> Result<Vec<TcpStream>, Lack> {
     raise_limit(count)?;
     (0..count).map(|_| TcpStream::connect(address).map_err(|_| FILES)).collect()
 }
 
-/// Raises the limit of open files, which a process may do up to a second limit.
+/// Raises the limit of open files, which a process may do up to the hard limit.
 #[cfg(unix)]
 fn raise_limit(count: usize) -> Result<(), Lack> {
     use rustix::process::{Resource, getrlimit, setrlimit};
@@ -31,7 +31,7 @@ fn raise_limit(_: usize) -> Result<(), Lack> {
     Ok(())
 }
 
-/// The memory of this process in mebibytes.
+/// Returns the memory of this process in mebibytes.
 pub(super) fn memory() -> Result<f64, Lack> {
     let status = std::fs::read_to_string("/proc/self/status").map_err(|_| MEMORY)?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or(MEMORY)?;

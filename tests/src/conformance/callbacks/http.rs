@@ -1,4 +1,4 @@
-//! A client that speaks to a listener as a row says, on a socket of its own.
+//! A client that sends the row's bytes to a listener on a separate socket.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::Lack;
 
-/// How long an answer may take at most. Nothing is judged by it.
+/// A limit for an answer that no test should reach.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// What a listener answered.
+/// The answer of a listener.
 #[derive(Debug, Default)]
 pub(super) struct Answered {
     pub(super) status: Option<u16>,
@@ -22,7 +22,7 @@ pub(super) struct Answered {
 pub(super) fn send(address: SocketAddr, bytes: &[u8]) -> Result<TcpStream, Lack> {
     let mut stream = TcpStream::connect_timeout(&address, LONGEST)?;
     stream.set_read_timeout(Some(LONGEST))?;
-    // A listener that has refused a long request already may have closed.
+    // A listener that has already refused a long request may have closed the connection.
     let _ = stream.write_all(bytes);
     Ok(stream)
 }

@@ -1,4 +1,4 @@
-//! Rows about a listener on loopback: each speaks to one over real sockets, and a code is exchanged over one more.
+//! Rows about a listener on loopback. Each uses a listener over real sockets, and exchanges a code over one more.
 
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::mpsc;
@@ -16,16 +16,16 @@ use super::super::row::Row;
 use super::http::{self, Answered};
 use super::{Lack, STATE, Stage, failed, flood};
 
-/// How long a slow client is waited for. Nothing is judged by it.
+/// The limit for a slow client. No result depends on it.
 const TIMEOUT: Duration = Duration::from_millis(300);
 
-/// How long the callback may take to arrive. Nothing is judged by it.
+/// A limit for the callback that no test should reach.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// The port of the rows; a listener takes a free one instead, and what is sent names that.
+/// The port in the rows. A listener takes a free one instead, and the requests are adapted.
 const PORT: &str = "51000";
 
-/// How often memory is measured: other threads of the process allocate too.
+/// How often memory is measured, because other threads of the process also allocate.
 const MEASURED: usize = 5;
 
 pub(super) fn observe(row: &Row) -> Result<Facts, Lack> {
@@ -53,7 +53,7 @@ struct Scene {
     address: SocketAddr,
     path: String,
     state: String,
-    /// The parameter by which the server names itself, if it does.
+    /// The parameter with which the server identifies itself, if it does.
     issuer: String,
 }
 
@@ -73,13 +73,13 @@ impl Scene {
         Ok(Self { stage, waiting, address, path, state, issuer })
     }
 
-    /// The callback that a browser brings.
+    /// Returns the callback of a browser.
     fn callback(&self) -> Vec<u8> {
         let Self { address, path, state, issuer, .. } = self;
         format!("GET {path}?code=c1&state={state}{issuer} HTTP/1.1\r\nHost: {address}\r\n\r\n").into_bytes()
     }
 
-    /// Sends the requests of a row and the callback where they were ignored.
+    /// Sends the requests of a row, and the callback if they were ignored.
     fn visited(mut self, row: &Row, facts: &mut Facts) -> Result<(), Lack> {
         let request = self.request(row)?;
         let times = row.input.get("times").and_then(Value::as_u64).unwrap_or(1);
@@ -118,7 +118,7 @@ impl Scene {
         Ok(())
     }
 
-    /// Exchanges the code while further requests come, and shows the browser its page.
+    /// Exchanges the code while further requests arrive, and shows the browser its page.
     fn exchanged(
         self,
         code: AuthorizationCode,
@@ -138,7 +138,7 @@ impl Scene {
         Ok(())
     }
 
-    /// Sends the callback after what was ignored: it must yield the code.
+    /// Sends the callback after ignored requests: it must yield the code.
     fn still_waits(mut self, facts: &mut Facts) -> Result<(), Lack> {
         let browser = http::send(self.address, &self.callback())?;
         let browser = thread::spawn(move || http::answer(browser));
@@ -154,7 +154,7 @@ impl Scene {
         let slow = http::send(self.address, &self.request(row)?)?;
         let slow = thread::spawn(move || http::answer(slow));
         self.still_waits(facts)?;
-        // It got an answer or was closed, long before it has held the connection open for as long as it wanted.
+        // It got an answer or was closed long before it had held the connection open for the intended duration.
         let ended = slow.join().map_err(|_| "the client panicked")?;
         facts.insert(
             "outcome".into(),
@@ -163,9 +163,9 @@ impl Scene {
         Ok(())
     }
 
-    /// Tries every address of this machine that is not the listener's.
+    /// Tries every other address of this machine.
     fn other_addresses(self, facts: &mut Facts) -> Result<(), Lack> {
-        // Nothing is sent: connecting a datagram socket only chooses the own address.
+        // Nothing is sent: connecting a datagram socket only selects the local address.
         let own = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
             socket.connect("192.0.2.1:9")?;
             socket.local_addr()
@@ -180,7 +180,7 @@ impl Scene {
         self.still_waits(facts)
     }
 
-    /// Looks at the page of success, and at the port afterwards.
+    /// Checks the page of success, and afterwards the port.
     fn checked(mut self, check: &str, facts: &mut Facts) -> Result<(), Lack> {
         let browser = http::send(self.address, &self.callback())?;
         let browser = thread::spawn(move || http::answer(browser));
@@ -204,7 +204,7 @@ impl Scene {
         Ok(())
     }
 
-    /// The bytes of a row's request.
+    /// Returns the bytes of a row's request.
     fn request(&self, row: &Row) -> Result<Vec<u8>, Lack> {
         let port = self.address.port().to_string();
         if let Some(raw) = input::bytes(row, "raw")? {
@@ -228,7 +228,7 @@ impl Scene {
     }
 }
 
-/// Whether a page shows anything that the request held.
+/// Checks whether a page shows any part of the request.
 fn shown(row: &Row, answer: &Answered, facts: &mut Facts) {
     let target = row.text("target").unwrap_or_default();
     let query = target.split_once('?').unwrap_or_default().1;
@@ -239,7 +239,7 @@ fn shown(row: &Row, answer: &Answered, facts: &mut Facts) {
     facts.insert("page_contains_input".into(), shows.into());
 }
 
-/// A port that another program has.
+/// Tests a port that another program uses.
 fn in_use() -> Result<Facts, Lack> {
     let other = TcpListener::bind("127.0.0.1:0")?;
     let uri = format!("http://{}/callback", other.local_addr()?);
@@ -257,7 +257,7 @@ fn in_use() -> Result<Facts, Lack> {
     Ok(facts)
 }
 
-/// Idle connections, and the callback among them.
+/// Tests idle connections, and a callback among them.
 fn flooded(row: &Row, count: usize) -> Result<Facts, Lack> {
     let mut facts = Facts::new();
     let mut least = f64::INFINITY;

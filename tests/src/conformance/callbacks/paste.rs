@@ -1,4 +1,4 @@
-//! Rows about an address that a person copies from the browser's bar.
+//! Rows about an address that a person copies from the browser's address bar.
 
 use std::time::Duration;
 

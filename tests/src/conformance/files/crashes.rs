@@ -1,4 +1,4 @@
-//! Children that are killed at a step of a save or of a renewal, and the order in which a save reaches the disk.
+//! Children that are killed at a step of a save or of a refresh, and the order in which a save reaches the disk.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::file_store::trace::{Call, Run};
 use crate::file_store::{Folder, child};
 use crate::rotation::RotatingServer;
 
-/// What no crash may leave.
+/// The states that no crash may leave.
 const NEVER: [&str; 3] = ["torn", "empty", "mixed"];
 
 pub(super) fn killed(row: &Row) -> Observed {
@@ -49,7 +49,7 @@ fn after_a_crash(is_whole: bool, is_free: bool) -> Value {
     json!({"outcome": outcome, "never": if is_whole { NEVER.to_vec() } else { vec![] }, "lock_blocks_next_s": blocked})
 }
 
-/// The place of the call at which a child is killed, before it is carried out.
+/// Returns the index of the call at which a child is killed before the call is executed.
 fn place(calls: &[Call], at: &str) -> Result<usize, Lack> {
     let find = |from: usize, name: &str, part: &str| {
         let place = calls.iter().skip(from).position(|call| call.name == name && call.line.contains(part));
@@ -100,7 +100,7 @@ fn in_a_renewal(at: &str) -> Observed {
     let name = record(&url);
     let stored = store.load(&name).map_err(|error| format!("{error:?}"))?.ok_or("no record")?;
     let read = StoredRecord::read(&stored.content).ok_or("the record is no object")?;
-    // It was written ahead that the refresh token is sent.
+    // The use of the refresh token was written ahead.
     let is_whole = read.refresh_token() == Some("rt-second-0") && read.member("attempt").is_some();
     let saved = store.compare_and_swap(&name, Some(stored.version), &stored.content);
     Ok(after_a_crash(is_whole, matches!(saved, Ok(Saved::Done(_)))))
@@ -110,8 +110,8 @@ fn position_after(calls: &[Call], name: &str) -> Result<usize, Lack> {
     calls.iter().position(|call| call.name == name).ok_or_else(|| Lack::Failed(format!("no {name}")))
 }
 
-/// What a power loss can leave follows from the order of calls: content is on the disk before its name, and the name before
-/// the save is done.
+/// The order of calls determines what a power loss can leave: content is on the disk before its name, and the name
+/// before the save returns.
 pub(super) fn without_power() -> Observed {
     traceable()?;
     let world = World::new()?;

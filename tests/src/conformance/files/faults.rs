@@ -1,4 +1,4 @@
-//! Calls of the operating system that fail in a child.
+//! System calls that fail in a child.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ fn call<'c>(calls: &'c [Call], at: &str) -> Result<&'c Call, Lack> {
     calls.iter().find(is_it).ok_or_else(|| Lack::Failed(format!("no call for {at}")))
 }
 
-/// A sign-in whose save meets a fault.
+/// Tests a sign-in whose save fails.
 pub(super) fn injected(row: &Row) -> Observed {
     traceable()?;
     let keep = || {
@@ -50,7 +50,7 @@ pub(super) fn injected(row: &Row) -> Observed {
     Ok(facts(&output)?)
 }
 
-/// A save in a process that may not write files so large.
+/// Tests a save in a process with a low limit for the size of files.
 pub(super) fn limited(row: &Row) -> Observed {
     if crate::file_store::trace::program().is_none() {
         return Err(super::STRACE);
@@ -61,12 +61,12 @@ pub(super) fn limited(row: &Row) -> Observed {
     let output = Run::of(&["save", world.text()?, "1", "b"]).file_limit(limit).run()?;
     let mut facts = facts(&output)?;
     facts["file_changed"] = (fs::read(world.record())? != before).into();
-    // The child would have said nothing if the signal had ended it.
+    // The child would have printed nothing if the signal had ended it.
     facts["signal"] = "SIGXFSZ handled or avoided".into();
     Ok(facts)
 }
 
-/// How a temporary file is created, in two saves.
+/// Tests how a temporary file is created, in two saves.
 pub(super) fn unpredictable() -> Observed {
     traceable()?;
     let world = World::new()?;
@@ -84,7 +84,7 @@ pub(super) fn unpredictable() -> Observed {
     Ok(json!({"outcome": if is_random { "safe" } else { "unsafe" }, "uses": uses}))
 }
 
-/// How often a secret is found in the memory of a child that has dropped it.
+/// Counts a secret in the memory of a child that has dropped it.
 pub(super) fn memory() -> Observed {
     if crate::file_store::trace::program().is_none() {
         return Err(super::STRACE);

@@ -1,4 +1,4 @@
-//! Locks: of a process that has ended, of one that is stopped, and of a file system without any.
+//! Locks: of a process that has ended, of one that is stopped, and of a file system without locks.
 
 use std::process::{Command, Stdio};
 use std::thread;
@@ -76,7 +76,7 @@ fn of_no_process() -> Observed {
     Ok(facts)
 }
 
-/// A lock belongs to the file as it was opened, and each save opens it for itself: so a forked process has locks of its own.
+/// Tests that a forked process has its own locks: a lock belongs to an open file, and each save opens the file again.
 fn of_a_forked_process() -> Observed {
     traceable()?;
     let world = World::new()?;

@@ -1,4 +1,4 @@
-//! Paths of folders, and the names of files that records have.
+//! Paths of folders, and the file names of records.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -16,7 +16,7 @@ use crate::conformance::row::Row;
 use crate::file_store::Folder;
 use crate::file_store::process::client;
 
-/// A folder below one of the test's own, or the path as it stands if it is none of the file system's root.
+/// Returns a folder below that of the test, or the path unchanged if it is not absolute.
 pub(super) fn of_folders(row: &Row) -> Observed {
     if let Some(path) = row.text("value").filter(|path| path.starts_with('~')) {
         return program::of_a_home(path);
@@ -60,7 +60,7 @@ fn named(account: &str) -> RecordName {
     RecordName::new(&client("http://127.0.0.1:1"), &TokenSpec::account(account))
 }
 
-/// Names that differ in case have files that differ without it.
+/// Tests that names which differ only in case have different files even if case is ignored.
 pub(super) fn of_names(row: &Row) -> Observed {
     let manager = row.input.get("names").and_then(Value::as_array).ok_or("no names")?;
     let names: Vec<RecordName> = manager.iter().filter_map(Value::as_str).map(named).collect();

@@ -1,4 +1,4 @@
-//! Files as they are planted, read and replaced in this process.
+//! Files that are planted, read and replaced in this process.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, chown, symlink};
@@ -19,10 +19,10 @@ use crate::conformance::row::Row;
 use crate::file_store::trace::Run;
 use crate::file_store::{Folder, child};
 
-/// A user that this process is not.
+/// The id of a user that does not run this process.
 const OTHER: u32 = 54_321;
 
-/// What the file system says of a file, and its content if it is small.
+/// Returns the metadata of a file, and its content if it is small.
 fn snapshot(path: &Path) -> Option<(u64, u32, u64, Option<Vec<u8>>)> {
     let known = fs::symlink_metadata(path).ok()?;
     let is_small = known.is_file() && known.len() < 1 << 20;
@@ -83,7 +83,7 @@ pub(super) fn loaded(row: &Row) -> Observed {
         Ok(store) => read(&world, &store)?,
     };
     facts["file_changed"] = (snapshot(&path) != before).into();
-    // It has answered at all.
+    // It has answered at all, so it did not hang.
     facts["ms"] = 0.into();
     if left > 0 {
         facts["cleans_tmp_older_than_s"] = cleaned(&world)?.into();
@@ -100,7 +100,7 @@ fn read(world: &World, store: &FileStore) -> Observed {
     let so_far = || fs::read_to_string("/proc/thread-self/io").map_or(0, count);
     let before = so_far();
     let loaded = store.load(&child::name());
-    // What was read of the count itself is in it.
+    // Reading the counter itself is included.
     let read = so_far().saturating_sub(before);
     let saved = world.change(store, None, "z");
     if matches!(saved, Ok(Saved::Done(_))) && !matches!(loaded, Ok(None)) {
@@ -112,7 +112,7 @@ fn read(world: &World, store: &FileStore) -> Observed {
         Err(error) => child::failed(error),
     };
     if loaded.is_err() {
-        // Nothing of an older copy is used: the caller gets an error.
+        // No older copy is used: the caller gets an error.
         facts["auto_uses_copy"] = false.into();
         facts["replays_refresh_token"] = false.into();
     }
@@ -120,7 +120,7 @@ fn read(world: &World, store: &FileStore) -> Observed {
     Ok(facts)
 }
 
-/// Puts something else in the place of the record.
+/// Replaces the record by something else.
 fn plant(target: &str, world: &World) -> Result<(), Lack> {
     let path = world.record();
     let other = world.path().join("other");
@@ -161,7 +161,7 @@ fn left_over(world: &World, count: u64) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The age in seconds from which temporary files were removed, if it is an hour.
+/// Returns the age in seconds from which temporary files were removed, if it is an hour.
 fn cleaned(world: &World) -> std::io::Result<Option<u64>> {
     let names = fs::read_dir(world.path())?.filter_map(Result::ok).map(|entry| entry.file_name());
     let left: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with(".tmp-")).collect();
@@ -173,7 +173,7 @@ pub(super) fn created(row: &Row) -> Observed {
         return Err(super::STRACE);
     }
     let folder = Folder::new();
-    // The folder itself is not what the mask is tried on.
+    // The umask is not tested with the folder itself.
     drop(FileStore::open(folder.path())?);
     let path = folder.path().to_str().ok_or("the folder is no text")?;
     let umask = row.text("umask").unwrap_or("022");
@@ -227,7 +227,7 @@ pub(super) fn raced(row: &Row) -> Observed {
     }
 }
 
-/// The record becomes a link and a file again, over and over, while it is read and replaced.
+/// Tests a record that alternates between link and file while it is read and replaced.
 fn swapped_for_a_link() -> Observed {
     let world = World::new()?;
     let (store, path) = (world.open()?, world.record());
@@ -292,7 +292,7 @@ pub(super) fn renamed_during_reads() -> Observed {
     Ok(json!({"outcome": if complete { "loaded" } else { "error" }, "complete": complete}))
 }
 
-/// What stands in the folder beside records, previous states and locks.
+/// Tests which files the folder contains besides records, previous states and locks.
 pub(super) fn left_behind() -> Observed {
     let world = World::new()?;
     world.change(&world.open()?, Some(1), "b").map_err(|error| format!("{error:?}"))?;
