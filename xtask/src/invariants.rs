@@ -88,10 +88,15 @@ pub(crate) fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
 
 /// Finds the tests of a text that name an invariant: its number and the test's name. Text that is no Rust has none.
 fn named(text: &str) -> Vec<(String, String)> {
+    tests(text).into_iter().filter_map(|name| Some((number(&name)?, name))).collect()
+}
+
+/// Returns the names of the tests of a text. Text that is no Rust has none.
+pub(crate) fn tests(text: &str) -> Vec<String> {
     let Ok(file) = syn::parse_file(text) else { return Vec::new() };
     let mut tests = Tests { found: Vec::new() };
     tests.visit_file(&file);
-    tests.found.into_iter().filter_map(|name| Some((number(&name)?, name))).collect()
+    tests.found
 }
 
 /// The functions marked `#[test]`, inside macros such as `proptest!` too.

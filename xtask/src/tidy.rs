@@ -5,6 +5,7 @@
 
 mod dependencies;
 mod effects;
+mod error_index;
 mod functions;
 mod manifests;
 mod names;
@@ -83,6 +84,7 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
         waits::check(file, &mut findings);
         manifests::check(file, &mut findings);
     }
+    error_index::check(&files, &mut findings);
     dependencies::check(root, &mut findings)?;
     stale(root, &mut findings)?;
     for Finding { path, line, text } in &findings {
