@@ -7,6 +7,7 @@ mod dependencies;
 mod effects;
 mod error_index;
 mod functions;
+mod links;
 mod manifests;
 mod names;
 mod prose;
@@ -85,6 +86,7 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
         manifests::check(file, &mut findings);
     }
     error_index::check(&files, &mut findings);
+    links::check(&files, &mut findings);
     dependencies::check(root, &mut findings)?;
     stale(root, &mut findings)?;
     for Finding { path, line, text } in &findings {
