@@ -5,9 +5,12 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use octo_auth_blocking::TokenManager;
 use octo_auth_core::allowlist::{ListError, RuleOptions, Rules};
 use octo_auth_core::profile::{BaseUrl, Template};
-use octo_auth_core::{Diagnostic, ErrorKind, Policy, Profile, RecordName};
+use octo_auth_core::{Client, Diagnostic, ErrorKind, Policy, Profile, RecordName, Scopes, TokenSpec};
+use octo_auth_emulator::{Emulator, generic};
+use octo_auth_login::CallbackListener;
 
 /// A sound profile.
 const PROFILE: &str = r#"
@@ -107,8 +110,63 @@ fn each_word_of_a_profile_is_that_of_its_error() {
     assert_eq!(page.unwrap_err().code(), "profile_template");
 }
 
-#[cfg(unix)]
+/// A manager whose server is the emulator.
+fn manager(emulator: &Emulator) -> TokenManager {
+    let profile = Profile::rfc6749(&format!("{}/token", emulator.base("auth.example"))).unwrap();
+    let client = Client::new(profile, generic::DEMO_CLIENT_ID, generic::DEMO_CLIENT_SECRET).unwrap();
+    TokenManager::new(client).unwrap()
+}
+
 #[test]
-fn an_empty_path_of_the_file_store_is_a_matter_of_configuration() {
-    assert_eq!(octo_auth_store_file::FileStore::open("").unwrap_err().code(), "config");
+fn an_account_without_a_sign_in_is_not_signed_in() {
+    let emulator = Emulator::start().unwrap();
+    let tokens = manager(&emulator).tokens(TokenSpec::account("ann")).unwrap();
+    assert_eq!(tokens.get().unwrap_err().code(), "not_signed_in");
+}
+
+#[test]
+fn a_token_that_comes_again_after_it_was_refused_is_a_setback() {
+    let emulator = Emulator::start().unwrap();
+    emulator.generic().repeat_access_tokens(true);
+    let spec = TokenSpec::client_credentials(&Scopes::parse("read").unwrap());
+    let tokens = manager(&emulator).tokens(spec).unwrap();
+    tokens.refused(tokens.get().unwrap().generation());
+    assert!(tokens.get().unwrap().is_suspect());
+    let setback = tokens.status().unwrap().setback.unwrap();
+    assert_eq!(setback.code(), "same_token_again");
+}
+
+#[test]
+fn a_redirect_uri_that_leads_elsewhere_is_not_listened_at() {
+    let error = CallbackListener::bind("https://app.example.com/callback").unwrap_err();
+    assert_eq!(error.code(), "redirect_uri_not_loopback");
+}
+
+#[cfg(unix)]
+mod file_store {
+    use std::fs;
+
+    use octo_auth_core::{RecordBytes, RecordName, Saved, Store, Version};
+    use octo_auth_store_file::FileStore;
+
+    #[test]
+    fn an_empty_path_is_a_matter_of_configuration() {
+        assert_eq!(FileStore::open("").unwrap_err().code(), "config");
+    }
+
+    #[test]
+    fn a_previous_state_that_is_no_record_is_not_recovered() {
+        let folder = std::env::temp_dir().join(format!("octo-auth-words-{}", std::process::id()));
+        let store = FileStore::open(&folder).unwrap();
+        let name = format!("host.client.0123456789abcdef.account.inn.{}", "0".repeat(32));
+        let name = RecordName::parse(&name).unwrap();
+        for expected in [None, Some(Version(1))] {
+            let saved = store.compare_and_swap(&name, expected, &RecordBytes::from(b"no record".as_slice()));
+            assert!(matches!(saved.unwrap(), Saved::Done(_)));
+        }
+        fs::write(folder.join(format!("{name}.record")), "").unwrap();
+        let error = store.recover(&name).unwrap_err();
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(error.code(), "unrecoverable");
+    }
 }
