@@ -166,7 +166,7 @@ fn a_chain_of_causes_says_each_thing_once() {
 #[test]
 fn an_error_that_is_not_sent_says_each_thing_once_in_both_adapters() {
     adapter::each(|adapter| {
-        let profile = sound(Profile::rfc6749(&format!("http://{}/token", Socket::nobody())));
+        let profile = sound(Profile::rfc6749(&format!("http://{}/token", Socket::refusing())));
         let client = octo_auth_tests::registration::with(profile);
         let error = adapter.run(client.client_credentials(&Scopes::none()).unwrap()).unwrap_err();
         assert!(error.to_string().ends_with(": connection refused"), "{}: {error}", adapter.name());

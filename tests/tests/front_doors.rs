@@ -104,8 +104,8 @@ macro_rules! scenarios {
                 );
                 assert_eq!((denied.code(), denied.remedy()), ("address_not_permitted", Remedy::FixConfiguration));
                 assert!(ask("2001:db8::1").unwrap_err().to_string().contains("no rule is of the family"));
-                let nobody = octorate.admin().for_ip_authentication("203.0.113.1".parse().unwrap(), &Rules::default());
-                assert!(nobody.unwrap_err().to_string().ends_with("the list is empty"));
+                let none = octorate.admin().for_ip_authentication("203.0.113.1".parse().unwrap(), &Rules::default());
+                assert!(none.unwrap_err().to_string().ends_with("the list is empty"));
                 assert!(emulator.log().is_empty());
             }
 

@@ -65,7 +65,7 @@ fn the_built_in_profiles_equal_their_texts_when_read_again() {
         assert_eq!(read.name(), name);
         assert_eq!(Some(read), Profile::builtin(name));
     }
-    assert_eq!(Profile::builtin("nobody"), None);
+    assert_eq!(Profile::builtin("unknown"), None);
 }
 
 #[test]

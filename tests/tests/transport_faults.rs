@@ -90,11 +90,11 @@ const NO_RESPONSE: &str = "the answer is not HTTP, or its head is malformed";
 fn a_refused_connection_is_certainly_not_sent() {
     for adapter in isolated() {
         for scheme in ["http", "https"] {
-            let url = format!("{scheme}://{}/token", Socket::nobody());
+            let url = format!("{scheme}://{}/token", Socket::refusing());
             assert_lost(&adapter, &url, "not_sent", "connection refused");
         }
     }
-    each(|adapter| assert_lost(adapter, &plain(Socket::nobody()), "not_sent", "connection refused"));
+    each(|adapter| assert_lost(adapter, &plain(Socket::refusing()), "not_sent", "connection refused"));
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_deadline_that_runs_out_after_the_request_leaves_the_question_open() {
 #[test]
 fn only_an_exchange_that_may_have_been_processed_is_open_to_doubt() {
     each(|adapter| {
-        let refused = lost(adapter, &plain(Socket::nobody()));
+        let refused = lost(adapter, &plain(Socket::refusing()));
         let closed = lost(adapter, &plain(Socket::answering("").address()));
         assert_eq!(fault(&refused).delivery(), Delivery::NotSent, "{}", adapter.name());
         assert_eq!(fault(&closed).delivery(), Delivery::Unknown, "{}", adapter.name());
@@ -185,9 +185,9 @@ fn only_an_exchange_that_may_have_been_processed_is_open_to_doubt() {
 fn a_request_without_a_body_is_judged_like_one_with_a_body() {
     let closing = Socket::answering("");
     let closed = format!("http://{}", closing.address());
-    let nobody = format!("http://{}", Socket::nobody());
+    let refusing = format!("http://{}", Socket::refusing());
     let cases = [
-        (nobody.as_str(), "not_sent", "connection refused"),
+        (refusing.as_str(), "not_sent", "connection refused"),
         ("https://nowhere.invalid", "not_sent", "name not found"),
         (&closed, "http_malformed", CLOSED),
     ];
@@ -208,8 +208,8 @@ fn a_request_with_an_empty_body_is_judged_like_one_with_a_body() {
     for method in ["POST", "DELETE"] {
         let closing = Socket::answering("");
         let closed = format!("http://{}", closing.address());
-        let nobody = format!("http://{}", Socket::nobody());
-        let cases = [(&nobody, "not_sent", "connection refused"), (&closed, "http_malformed", CLOSED)];
+        let refusing = format!("http://{}", Socket::refusing());
+        let cases = [(&refusing, "not_sent", "connection refused"), (&closed, "http_malformed", CLOSED)];
         for adapter in isolated() {
             for (url, code, what) in cases {
                 let profile = sound(Profile::rfc6749(&format!("{url}/token")));
@@ -228,7 +228,7 @@ fn a_request_with_an_empty_body_is_judged_like_one_with_a_body() {
 #[test]
 fn a_request_that_could_not_be_sent_says_why_in_one_line() {
     for adapter in isolated() {
-        let address = Socket::nobody();
+        let address = Socket::refusing();
         assert_says(&adapter, &plain(address), "connection refused");
         assert_says(&adapter, &format!("https://{address}/token"), "connection refused");
         assert_says(&adapter, "https://nowhere.invalid/token", "name not found");
@@ -261,7 +261,7 @@ fn a_refresh_is_in_doubt_only_if_the_request_may_have_been_read() {
             "{read}"
         );
         assert!(matches!(read.retry(), Retry::Ambiguous { .. }), "{}: {read:?}", adapter.name());
-        let refused = refresh(Socket::nobody());
+        let refused = refresh(Socket::refusing());
         assert!(matches!(refused.retry(), Retry::Backoff { .. }), "{}: {refused:?}", adapter.name());
     });
 }

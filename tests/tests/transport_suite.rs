@@ -64,7 +64,7 @@ fn a_scripted_transport_says_what_it_was_told_to_and_remembers_what_it_was_asked
 const WRONGS: [(&str, &str); 25] = [
     ("sends one header of a name", "a_request_arrives_as_it_is"),
     ("tidies paths", "a_request_arrives_as_it_is"),
-    ("encodes forms anew", "a_form_arrives_as_it_is"),
+    ("encodes forms again", "a_form_arrives_as_it_is"),
     ("sends a body with everything", "a_request_without_a_body_has_none"),
     ("says for whom it sends", "no_header_is_added"),
     ("tries again", "a_request_is_sent_once"),
@@ -154,7 +154,7 @@ impl Wrong {
                 let tidy = request.uri().to_string().replace("%7E", "~");
                 *request.uri_mut() = sound(tidy.parse());
             }
-            "encodes forms anew" => {
+            "encodes forms again" => {
                 let text = String::from_utf8_lossy(request.body().as_ref()).replace("%20", "+");
                 *request.body_mut() = Body::from(&*text);
             }

@@ -19,7 +19,7 @@
 //! if open_page(&page).is_err() {
 //!     println!("open {page}");
 //! }
-//! let Some(code) = waiting.callback(Duration::from_secs(600))? else { return Err("nobody signed in".into()) };
+//! let Some(code) = waiting.callback(Duration::from_secs(600))? else { return Err("no sign-in within ten minutes".into()) };
 //! // Exchange the code once, store the tokens, and only then tell the person.
 //! waiting.finish(if keep(code) { Page::SignedIn } else { Page::Failed });
 //! # Ok(())

@@ -119,7 +119,7 @@ impl Socket {
 
     /// Returns the address of a port without a listener.
     #[must_use]
-    pub fn nobody() -> SocketAddr {
+    pub fn refusing() -> SocketAddr {
         listen().1
     }
 

@@ -103,8 +103,8 @@ fn agrees(rules: &Rules, terms: RuleOptions) {
     }
     assert_eq!(Allowlist::new(list.minimal()), list, "the shortest list is another");
     assert!(list.difference(&list).is_empty());
-    let nobody = Allowlist::default();
-    assert_eq!(Allowlist::new(nobody.difference(&list).opened), list);
+    let empty = Allowlist::default();
+    assert_eq!(Allowlist::new(empty.difference(&list).opened), list);
     for address in blocks.iter().flat_map(around).chain([IpAddr::V4(Ipv4Addr::UNSPECIFIED)]) {
         let is_permitted = blocks.iter().any(|block| block.contains(&address.to_canonical()));
         assert_eq!(list.permits(address), is_permitted, "{address}");

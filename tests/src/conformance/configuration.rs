@@ -119,7 +119,7 @@ fn complete(config: &mut Map<String, Value>, environment: &[(OsString, OsString)
 
 /// Returns the variables of a row, with a home directory unless the row has one.
 fn variables(row: &Row) -> Result<Vec<(OsString, OsString)>, String> {
-    let mut variables = vec![(OsString::from("HOME"), OsString::from("/home/somebody"))];
+    let mut variables = vec![(OsString::from("HOME"), OsString::from("/home/person"))];
     let given = row.input.get("env").and_then(Value::as_object);
     for (name, value) in given.into_iter().flatten() {
         let (name, value) = match (name.strip_suffix("_b64raw"), value) {

@@ -213,7 +213,7 @@ fn outside_a_runtime_only_a_cached_token_is_returned_and_no_request_starts() {
 fn outside_a_runtime_a_failure_of_the_spec_is_returned_unchanged() {
     let server = Server::new();
     let manager = server.registration(Still::default()).build().expect("a registration");
-    let (tokens, unknown) = (own_tokens(&manager), account(&manager, "nobody"));
+    let (tokens, unknown) = (own_tokens(&manager), account(&manager, "unknown"));
     server.next(Answer::Status(503, 120));
     runtime().block_on(tokens.get()).expect_err("the provider is down");
     let failure = at_once(tokens.get()).expect("an answer at once").expect_err("it is down still");

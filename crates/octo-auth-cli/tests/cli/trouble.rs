@@ -139,8 +139,8 @@ fn a_redirect_is_not_followed() {
     let location = format!("location: {target}/token?code=1\r\n");
     let url = answering(response("307 Temporary Redirect", &location, ""));
     ask(&url).failed(3, &["redirect, which is never followed", "correct the base URL"]);
-    let nobody = elsewhere.accept().map(|_| ()).map_err(|error| error.kind());
-    assert_eq!(nobody, Err(ErrorKind::WouldBlock));
+    let second = elsewhere.accept().map(|_| ()).map_err(|error| error.kind());
+    assert_eq!(second, Err(ErrorKind::WouldBlock));
 }
 
 #[test]

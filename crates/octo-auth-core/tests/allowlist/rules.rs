@@ -187,8 +187,8 @@ fn a_list_in_one_line_has_commas_or_blanks_between_its_rules() {
         let rules = read(text).expect(text);
         assert_eq!((rules.len(), rules.allowlist()), (2, wanted.clone()), "{text}");
     }
-    for nobody in ["", " \t\n"] {
-        assert!(read(nobody).expect("no rule").is_empty());
+    for empty in ["", " \t\n"] {
+        assert!(read(empty).expect("no rule").is_empty());
     }
     let error = read("10.0.0.0/8, 10.0.0.5/8,,192.0.2.1;10.0.0.0/8, #").expect_err("four bad rules");
     let ListError::Rules(bad) = error else { panic!("{error}") };

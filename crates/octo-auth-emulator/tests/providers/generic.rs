@@ -185,7 +185,7 @@ fn the_authorize_page_redirects_to_no_unregistered_address() {
     emulator.generic().set_redirect_uris(DEMO_CLIENT_ID, &["https://client.example/other"]);
     let answer = get(&authorize_url(&emulator, DEMO_CLIENT_ID, &[]), &[]);
     assert_eq!((answer.status, answer.header("location")), (400, ""));
-    let unknown = get(&authorize_url(&emulator, "nobody", &[]), &[]);
+    let unknown = get(&authorize_url(&emulator, "unknown", &[]), &[]);
     assert_eq!((unknown.status, unknown.header("location")), (400, ""));
 }
 

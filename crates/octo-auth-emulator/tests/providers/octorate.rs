@@ -382,7 +382,7 @@ fn a_property_that_exists_an_unknown_network_and_a_wrong_token_create_nothing() 
         (existing.status, existing.json()),
         (412, json!({ "status": "existing", "id": DEMO_PROPERTY }))
     );
-    let network = create(&emulator, &json!({ "name": "Lost", "networkName": "Nobody" }));
+    let network = create(&emulator, &json!({ "name": "Lost", "networkName": "Unknown" }));
     assert_eq!(network.status, 400);
     let body = json!({ "element": "$.networkName", "message": "Master account not found or invalid", "nested": [],
         "type": "ApiParamsExemption" });

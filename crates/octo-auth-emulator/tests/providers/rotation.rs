@@ -41,8 +41,8 @@ fn a_refresh_token_is_granted_without_the_page_to_known_clients_for_known_scopes
     let form = [("grant_type", "refresh_token"), ("refresh_token", &public), ("client_id", PUBLIC_CLIENT_ID)];
     let url = format!("{}/token", emulator.base("auth.example"));
     assert_eq!(post_form(&url, &form).text("scope"), "read");
-    let nobody = generic.grant_refresh_token("nobody", &["read"]);
-    assert_eq!(nobody, Err(GrantError::UnknownClient("nobody".to_owned())));
+    let unknown = generic.grant_refresh_token("unknown", &["read"]);
+    assert_eq!(unknown, Err(GrantError::UnknownClient("unknown".to_owned())));
     let everything = generic.grant_refresh_token(DEMO_CLIENT_ID, &["read", "everything"]);
     assert_eq!(everything, Err(GrantError::UnknownScope("everything".to_owned())));
 }

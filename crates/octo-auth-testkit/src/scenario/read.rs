@@ -162,7 +162,7 @@ impl Setup {
                 ["silent"] => Mood::Silent,
                 _ => return None,
             }),
-            ["somebody", "else", rest @ ..] => self.foreign(rest)?,
+            ["another", "owner", rest @ ..] => self.foreign(rest)?,
             ["server", ..] => {
                 let (when, said) = text.split_once(": ")?;
                 let said = ServerReply::read(said)?;

@@ -49,7 +49,7 @@ fn of_a_stopped_process(row: &Row) -> Observed {
     let holder = holder.arg("--no-fork").arg(&lock).args(["sleep", "600"]).stdout(Stdio::null()).spawn();
     let mut holder = holder.map_err(|_| Lack::Needs("the program flock"))?;
     let at_once = FileStore::options().lock_patience(Duration::ZERO).open(world.path())?;
-    let is_held = || at_once.release(&child::name(), "nobody").is_err();
+    let is_held = || at_once.release(&child::name(), "another").is_err();
     while !is_held() && matches!(holder.try_wait(), Ok(None)) {
         thread::yield_now();
     }

@@ -85,7 +85,8 @@ impl Server {
 
     /// Returns the spec name of a request.
     pub(super) fn key_of(&self, asked: &Asked, setup: &Setup) -> String {
-        let known = |token: &String| self.owners.get(token).cloned().unwrap_or_else(|| "nobody".to_owned());
+        let known =
+            |token: &String| self.owners.get(token).cloned().unwrap_or_else(|| "no account".to_owned());
         match asked {
             Asked::ClientCredentials(Some(tenant)) => format!("service/{tenant}"),
             Asked::ClientCredentials(None) => "service".to_owned(),

@@ -142,7 +142,7 @@ impl Inside {
                 let claimed = self.shelf.leases.claim(record, owner, *ttl, self.now.boot);
                 let is_held = matches!(claimed, Claimed::Held(_));
                 self.dozing.insert(dozing, is_held);
-                let text = if is_held { ": held by somebody else" } else { "" };
+                let text = if is_held { ": held by another owner" } else { "" };
                 (Outcome::Claimed(Ok(claimed)), text.to_owned())
             }
             Call::Release(record, owner) => {

@@ -10,7 +10,7 @@ use crate::leases::Leases;
 use crate::scenario::step::{Foreign, Mood};
 
 /// The name of a process outside of the scenario.
-const SOMEBODY: &str = "somebody else";
+const OTHER_OWNER: &str = "another owner";
 
 /// The store.
 #[derive(Debug, Default)]
@@ -61,8 +61,8 @@ impl Shelf {
     /// Claims a renewal for this duration in the name of another process, or releases its claim.
     pub(super) fn claim_foreign(&mut self, name: &RecordName, lasting: Option<Duration>, now: Duration) {
         match lasting {
-            Some(lasting) => drop(self.leases.claim(name, SOMEBODY, lasting, now)),
-            None => self.leases.release(name, SOMEBODY),
+            Some(lasting) => drop(self.leases.claim(name, OTHER_OWNER, lasting, now)),
+            None => self.leases.release(name, OTHER_OWNER),
         }
     }
 

@@ -22,7 +22,7 @@ const SHORT: Duration = Duration::from_millis(200);
 const MOMENT: Duration = Duration::from_millis(1);
 
 pub(super) async fn refused(line: &impl Line) -> Found {
-    let fault = fault(ask_at(line, Socket::nobody()).await?)?;
+    let fault = fault(ask_at(line, Socket::refusing()).await?)?;
     expect(fault.delivery() == Delivery::NotSent, || format!("the server may have seen it, says: {fault}"))
 }
 
@@ -97,7 +97,7 @@ async fn has_ended(line: &impl Line, server: &Socket) -> bool {
 /// Checks that neither the text of an error nor that of its causes shows parts of the request.
 pub(super) async fn no_secret(line: &impl Line) -> Found {
     let closing = Socket::answering("");
-    for address in [Socket::nobody(), closing.address()] {
+    for address in [Socket::refusing(), closing.address()] {
         let said = texts(&fault(ask_at(line, address).await?)?);
         expect(!said.contains(CLIENT_SECRET), || "the client secret stands in a fault".to_owned())?;
     }
