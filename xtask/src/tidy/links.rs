@@ -1,4 +1,5 @@
-//! Links of the pages that people read: those at the top of the project and those of the manual.
+//! Links of the pages that people read: those at the top of the project and those of the manual; and where the manual lists
+//! its pages.
 //!
 //! The rule kept here: a link to a file of this project leads to a file or folder that exists, relative or by its address on
 //! the repository's site, and a place on a page is one of its headings.
@@ -11,6 +12,12 @@ use super::{File, Finding};
 
 const BOOK: &str = "crates/octo-auth-manual/book/";
 
+/// Where each page of the manual stands, how, and what it is for.
+const LISTS: [(&str, &str, &str); 2] = [
+    ("crates/octo-auth-manual/book/SUMMARY.md", "(PAGE)", "the book has it"),
+    ("crates/octo-auth-manual/src/lib.rs", "\"../book/PAGE\"", "its examples are tested"),
+];
+
 /// How addresses of files and folders on the repository's site begin.
 const SITE: [&str; 2] = [
     "https://github.com/octo-auth/octo-auth/blob/main/",
@@ -22,6 +29,7 @@ pub(super) fn check(files: &[File], findings: &mut Vec<Finding>) {
     let is_page = |file: &&File| {
         file.path.ends_with(".md") && (!file.path.contains('/') || file.path.starts_with(BOOK))
     };
+    unlisted(&texts, findings);
     for page in files.iter().filter(is_page) {
         let (links, undefined) = links(&page.text);
         for (line, label) in undefined {
@@ -39,6 +47,19 @@ pub(super) fn check(files: &[File], findings: &mut Vec<Finding>) {
                     format!("the link `{target}` leads nowhere: {problem}"),
                 ));
             }
+        }
+    }
+}
+
+/// Finds pages of the manual that a list lacks.
+fn unlisted(texts: &BTreeMap<&str, &str>, findings: &mut Vec<Finding>) {
+    for (list, form, purpose) in LISTS {
+        let text = texts.get(list).copied().unwrap_or_default();
+        let pages = texts.keys().filter_map(|path| path.strip_prefix(BOOK));
+        for page in pages.filter(|page| *page != "SUMMARY.md" && !text.contains(&form.replace("PAGE", page)))
+        {
+            let text = format!("`{page}` is not listed: add it, so that {purpose}");
+            findings.push(Finding { path: list.to_owned(), line: 1, text });
         }
     }
 }
@@ -153,6 +174,8 @@ mod tests {
         let files = [
             file("crates/octo-auth-manual/book/how-to/a.md", text),
             file("crates/octo-auth-manual/book/b.md", "# Errors, and `code`\n\n# Twice\n\n# Twice\n"),
+            file("crates/octo-auth-manual/book/SUMMARY.md", "[A](how-to/a.md) [B](b.md)\n"),
+            file("crates/octo-auth-manual/src/lib.rs", "\"../book/how-to/a.md\" \"../book/b.md\"\n"),
             file("README.md", "# Licence\n"),
         ];
         let mut findings = Vec::new();
@@ -199,6 +222,27 @@ mod tests {
     fn a_label_without_a_definition_is_found_and_words_in_brackets_are_not() {
         let found = found("See [the page][page], [other][b] and [this].\n\n[b]: ../b.md\n");
         assert_eq!(found, ["1: `[page]` is not defined: add `[page]: FILE`"]);
+    }
+
+    #[test]
+    fn a_page_that_the_book_or_the_tests_lack_is_found() {
+        let file = |path: &str, text: &str| File { path: path.to_owned(), text: text.to_owned() };
+        let files = [
+            file("crates/octo-auth-manual/book/a.md", ""),
+            file("crates/octo-auth-manual/book/b.md", ""),
+            file("crates/octo-auth-manual/book/SUMMARY.md", "[A](a.md)\n"),
+            file("crates/octo-auth-manual/src/lib.rs", "\"../book/b.md\"\n"),
+        ];
+        let mut findings = Vec::new();
+        check(&files, &mut findings);
+        let found: Vec<_> = findings.iter().map(|finding| &*finding.text).collect();
+        assert_eq!(
+            found,
+            [
+                "`b.md` is not listed: add it, so that the book has it",
+                "`a.md` is not listed: add it, so that its examples are tested"
+            ]
+        );
     }
 
     #[test]
