@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! state      THE decision table: facts -> state
-//! gate       why no renewal can begin now; line: where it waits for what all manager share
+//! gate       why no renewal can begin now; line: where it waits for what all accounts share
 //! flight     what is in flight, phase by phase; renewal: how each phase ends; carrying: who carries its jobs
 //! replica    base + pending operations -> view; operation: what each does; record: what is stored, codec: how
 //! serving    the token that is served

@@ -450,7 +450,7 @@ fn a_failure_of_a_client_grant_after_an_import_is_not_an_event_of_the_spec() {
     let tokens = Machine::new(standard()).get(&service()).expect("a token").tokens().clone();
     let mut world = Machine::new(standard());
     let send = world.up_to_sending(&service());
-    let job = world.manager.import(&service(), Imported::from(tokens), world.now).expect("adopted");
+    let job = world.manager.import(&service(), Imported::from(tokens), world.now).expect("imported");
     world.carry(job);
     world.endpoint.then(ServerReply::error(500, "server_error"));
     world.carry(Some(Job::Send(send)));

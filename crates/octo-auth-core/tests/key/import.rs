@@ -28,7 +28,7 @@ fn a_seed_that_begins_a_family_ends_the_failures_of_the_old_one() {
     world.endpoint.then(ServerReply::page(500, &[]));
     assert_eq!(world.got(&hotel()), "http:500");
     let seed = Imported::Seed(Secret::from("RT5"));
-    let job = world.manager.import(&hotel(), seed, world.now).expect("adopted");
+    let job = world.manager.import(&hotel(), seed, world.now).expect("imported");
     world.carry(job);
     assert!(world.got(&hotel()).starts_with("AT"));
     assert_eq!(refresh_tokens(&world), ["RT0", "RT5"]);
@@ -39,7 +39,7 @@ fn imported_tokens_are_served_at_once() {
     let mut source = Machine::new(standard());
     let tokens = source.get(&service()).expect("a token").tokens().clone();
     let mut world = Machine::new(standard());
-    let job = world.manager.import(&service(), Imported::from(tokens), world.now).expect("adopted");
+    let job = world.manager.import(&service(), Imported::from(tokens), world.now).expect("imported");
     world.carry(job);
     assert_eq!(world.decide(&service()).line, "fresh: use AT1");
     assert_eq!(world.requests(), 0);
@@ -126,7 +126,7 @@ fn imported_tokens_are_served_though_the_store_cannot_be_read() {
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     world.store.set_down(true);
     assert_eq!(world.got(&hotel()), "store_unavailable");
-    let job = world.manager.import(&hotel(), Imported::from(tokens), world.now).expect("adopted");
+    let job = world.manager.import(&hotel(), Imported::from(tokens), world.now).expect("imported");
     world.carry(job);
     assert_eq!(world.got(&hotel()), "AT1");
 }

@@ -58,7 +58,7 @@ fn a_sign_in_that_waits_for_an_earlier_write_replaces_what_is_stored() {
     let early = one.signing_in(&hotel(), "RT-early");
     two.sign_in(&hotel(), "RT-elsewhere");
     let imported = Imported::RefreshToken(Secret::from("RT-last"));
-    let job = one.manager.import(&hotel(), imported, one.now).expect("it can be adopted");
+    let job = one.manager.import(&hotel(), imported, one.now).expect("it can be imported");
     assert!(job.is_none(), "the store is busy with the first");
     one.breaks_off(early, false);
     one.endpoint.always(|_| ServerReply::token("AT-last", 3600));

@@ -165,7 +165,7 @@ fn a_used_key_is_renewed_before_a_caller_waits() {
     assert!(world.manager.poll_due(RefreshAhead::Used, world.now).job.is_none(), "it was not used since");
     world.pass_seconds(30);
     let all = world.manager.poll_due(RefreshAhead::All, world.now);
-    assert!(all.job.is_some(), "unless all keys are kept warm");
+    assert!(all.job.is_some(), "unless all are refreshed ahead");
 }
 
 #[test]

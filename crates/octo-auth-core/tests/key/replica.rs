@@ -216,7 +216,7 @@ fn an_expired_token_of_another_processs_sign_in_replaces_the_earlier_one() {
     source.now = one.now;
     source.endpoint.then(ServerReply::token("AT-short", 30));
     let tokens = source.get(&service()).expect("a token").tokens().clone();
-    let job = one.manager.import(&hotel(), Imported::from(tokens), one.now).expect("adopted");
+    let job = one.manager.import(&hotel(), Imported::from(tokens), one.now).expect("imported");
     one.carry(job);
     two.pass_seconds(60);
     two.got(&hotel());

@@ -33,7 +33,7 @@ fn stale(refresh_token: Option<&str>) -> Machine {
     let profile = standard().profile().clone();
     let tokens = TokenSet::restore(&profile, token, world.now.wall, lifetime, refresh_token);
     let saved = world.manager.import(&hotel(), Imported::Tokens(tokens), world.now);
-    assert!(saved.expect("it is adopted").is_none());
+    assert!(saved.expect("it is imported").is_none());
     world.age(&hotel(), Freshness::Stale);
     world
 }

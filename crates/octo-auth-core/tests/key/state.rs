@@ -202,7 +202,7 @@ fn stale_blocked_serves_the_token_after_a_failed_renewal() {
 fn stale_blocked_serves_a_token_without_refresh_token_until_it_expires() {
     let mut world = Machine::new(standard());
     let tokens = Machine::new(standard()).get(&service()).expect("a token").tokens().clone();
-    let job = world.manager.import(&hotel(), Imported::Tokens(tokens), world.now).expect("adopted");
+    let job = world.manager.import(&hotel(), Imported::Tokens(tokens), world.now).expect("imported");
     world.carry(job);
     assert_eq!(world.decide(&hotel()).line, "fresh: use AT1");
     world.age(&hotel(), Freshness::Stale);

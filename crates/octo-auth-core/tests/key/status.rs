@@ -100,7 +100,7 @@ fn the_status_names_the_next_block_while_a_request_is_in_flight() {
 fn a_record_that_is_being_written_is_saving() {
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &InMemoryStore::default(), 1);
     let imported = Imported::RefreshToken(Secret::from("RT0"));
-    let save = world.manager.import(&hotel(), imported, world.now).expect("adopted");
+    let save = world.manager.import(&hotel(), imported, world.now).expect("imported");
     assert!(matches!(save, Some(Job::Save(_))));
     assert!(status(&world, &hotel()).saving);
     world.carry(save);

@@ -157,7 +157,7 @@ fn a_refused_token_that_cannot_be_renewed_asks_for_a_sign_in_as_explain_says() {
     let mut world = Machine::new(standard());
     let access_token = AccessToken::new("AT0").expect("a token");
     let tokens = TokenSet::restore(standard().profile(), access_token, world.now.wall, None, None);
-    let job = world.manager.import(&hotel(), Imported::from(tokens), world.now).expect("adopted");
+    let job = world.manager.import(&hotel(), Imported::from(tokens), world.now).expect("imported");
     world.carry(job);
     let token = world.get(&hotel()).expect("a token");
     assert_eq!(sign_ins_needed(&mut world), 0);

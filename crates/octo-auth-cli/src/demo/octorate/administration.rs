@@ -82,7 +82,7 @@ fn onboarding(stage: &mut Stage<'_>, client: &Client, admin: &AdminToken) -> Res
     let alone = r#"{"name":"Pensione Demo","email":"owner@pensione.example"}"#;
     let created = stage
         .succeeds("A property is created", client.create_property(admin, alone)?, |a| Ok(told(&a.value)))?;
-    imported(stage, client, &created, "Its refresh token is adopted: the first access token")?;
+    imported(stage, client, &created, "Its refresh token is imported: the first access token")?;
     let joining =
         format!(r#"{{"name":"Annex Demo","email":"owner@annex.example","networkName":"{DEMO_NETWORK}"}}"#);
     let joined = stage.succeeds(
