@@ -120,6 +120,9 @@
 //! set `default-features = false`. Without the feature, building a `TokenManager` or `Runner` without a transport
 //! returns a [`SetupError`].
 
+// docs.rs marks what a feature brings.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod octorate;
 pub mod octotable;
 pub mod officernd;

@@ -116,6 +116,9 @@
 //! data. An agent of your own, with or without [`Authorize`], logs the token and the bodies of each call. If level
 //! trace is on, keep that target at debug: `RUST_LOG=trace,ureq_proto=debug`.
 
+// docs.rs marks what a feature brings.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod octorate;
 pub mod octotable;
 pub mod officernd;

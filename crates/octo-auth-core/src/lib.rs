@@ -77,6 +77,9 @@
 //! - `providers` (default): the built-in profiles.
 //! - `toml`: profiles read from TOML text by `Profile::from_toml`.
 
+// docs.rs marks what a feature brings.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod allowlist;
 pub mod manual;
 pub mod profile;

@@ -51,6 +51,9 @@
 //! # }
 //! ```
 
+// docs.rs marks what a feature brings.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod admission;
 mod calls;
 mod event;

@@ -86,6 +86,8 @@
 #![cfg_attr(not(feature = "seal"), doc = "With the feature `seal`, records are encrypted.")]
 #![cfg_attr(feature = "seal", doc = "")]
 #![cfg_attr(feature = "seal", doc = include_str!("seal.md"))]
+// docs.rs marks what a feature brings.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(unix)]
 mod changes;

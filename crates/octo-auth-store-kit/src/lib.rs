@@ -1,6 +1,9 @@
 //! The parts that the stores of octo-auth share: [`Sealing`] of records, and [`SecretSource`], the place where a secret
 //! is kept. A program uses them through the crate of its store.
 
+// docs.rs marks what a feature brings.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(feature = "seal")]
 mod command;
 mod error;

@@ -78,6 +78,9 @@
 //! is restored as a whole. The names of records, which contain the names of accounts, are not encrypted. To retire a
 //! key, configure the next key to write and the old key to read, and call `rekey`.
 
+// docs.rs marks what a feature brings.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod doctor;

@@ -4,6 +4,9 @@
 //! Both adapters re-export this crate, so they share the clocks, the memory store and the reading of the
 //! environment. This crate sends no requests and never waits.
 
+// docs.rs marks what a feature brings.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod clock;
 #[cfg(feature = "tls")]
 pub mod connecting;

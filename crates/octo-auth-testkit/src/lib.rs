@@ -262,6 +262,8 @@
 //! network: they belong to the adapters and to the emulator.
 
 #![forbid(unsafe_code)]
+// docs.rs marks what a feature brings.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "async")]
 pub mod async_;
