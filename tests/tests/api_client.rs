@@ -1,4 +1,5 @@
-//! The API client of both adapters: always authorised, renewed once, repeated once, and nowhere it must not go.
+//! The API client of both adapters: its calls are always authorised, refreshed once, repeated once, and sent only to
+//! permitted hosts.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -14,7 +15,7 @@ fn meaning(caller: &ApiCaller, url: &str) -> TokenStatus {
     sound(caller.get(url)).value.meaning()
 }
 
-/// The members of the demo organization.
+/// Returns the URL of the demo organisation's members.
 fn members(emulator: &Emulator) -> String {
     let organization = officernd::DEMO_ORGANIZATION;
     format!("{}/api/v2/organizations/{organization}/members", emulator.base("app.officernd.com"))
@@ -24,7 +25,7 @@ fn flex() -> TokenSpec {
     TokenSpec::client_credentials(&Scopes::parse("flex.community.members.read").unwrap())
 }
 
-/// A registration at the emulated OfficeRND.
+/// Returns a client registered at the emulated OfficeRND.
 fn member(emulator: &Emulator, client_secret: &str) -> Client {
     let profile = Profile::officernd().via_gateway(&emulator.url()).unwrap();
     Client::new(profile, officernd::DEMO_CLIENT_ID, client_secret).unwrap()
@@ -34,7 +35,7 @@ fn token_requests(emulator: &Emulator) -> usize {
     emulator.log().iter().filter(|entry| entry.path == "/oauth/token").count()
 }
 
-/// The demo client at the emulated OfficeRND whose API is a server of the test's.
+/// Returns the demo client at the emulated OfficeRND, with a server of the test as its API.
 fn with_api(emulator: &Emulator, api: &Socket) -> Vec<ApiCaller> {
     let host = format!("http://{}", api.address());
     ApiCaller::all(&member(emulator, officernd::DEMO_CLIENT_SECRET), &flex(), |own| {

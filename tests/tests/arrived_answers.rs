@@ -1,4 +1,5 @@
-//! An answer that has arrived is never thrown away: not by a deadline that passed meanwhile, nor by broken framing.
+//! An answer that has arrived is never dropped: neither because a deadline passed meanwhile, nor because of broken
+//! framing.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -22,13 +23,13 @@ use tokio::task::yield_now;
 const ROTATED: &str =
     r#"{"access_token":"at-1","token_type":"Bearer","expires_in":3600,"refresh_token":"rt-1"}"#;
 
-/// A refresh at a server.
+/// Builds a refresh at a server.
 fn refresh(server: &Socket) -> Exchange<TokenSet> {
     let client = registration::with(sound(Profile::rfc6749(&format!("http://{}/token", server.address()))));
     sound(client.refresh(&Secret::new("rt-0")))
 }
 
-/// What an adapter makes of an answer: the code of the error, and the refresh token that it has kept.
+/// Returns what an adapter makes of an answer: the code of the error, and the refresh token that it kept.
 fn kept(adapter: &Adapter, server: &Socket) -> (String, Option<String>) {
     let error = sound(adapter.run(refresh(server)).err().ok_or("the answer was taken"));
     let salvaged = error.salvaged_refresh_token().map(|token| token.expose().to_owned());
@@ -85,7 +86,7 @@ fn idle_runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Moves the time of a runtime on, as if its thread had done something else meanwhile.
+/// Advances the time of a runtime, as if its thread had been busy meanwhile.
 async fn pass(duration: Duration) {
     tokio::time::pause();
     tokio::time::advance(duration).await;
@@ -94,7 +95,7 @@ async fn pass(duration: Duration) {
 
 #[test]
 fn an_answer_that_came_while_the_runtime_was_idle_is_read_after_the_deadline() {
-    // The whole answer, and one of many chunks, between which the tasks of the connection and the caller take turns.
+    // The answer as a whole, and as many chunks, between which the tasks of the connection and of the caller alternate.
     let long = format!("{}{}", ROTATED, " ".repeat(ANSWER_LIMIT - ROTATED.len()));
     for body in [ROTATED, &long] {
         let runtime = idle_runtime();
@@ -125,7 +126,7 @@ fn a_request_does_not_go_out_after_its_deadline() {
     let request = refresh(&server).request().clone();
     let fault: TransportError = runtime.block_on(async {
         let mut sending = Box::pin(transport.send(&request, Duration::from_secs(60)));
-        // Begins to connect.
+        // This starts to connect.
         let waker = std::task::Waker::noop();
         assert!(sending.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
         pass(Duration::from_secs(70)).await;
@@ -148,11 +149,11 @@ impl Clock for Moved {
 /// How a program uses its runtime between two calls.
 #[derive(Debug, Clone, Copy)]
 enum Use {
-    /// Not at all.
+    /// The program does not use it.
     Idle,
-    /// Its tasks get some turns.
+    /// Its tasks get this count of turns.
     Turns(u32),
-    /// It waits for something else, until the server has read another request or this many turns were taken.
+    /// It waits for something else, until the server has read another request or this count of turns has passed.
     UntilRequest,
 }
 
@@ -179,7 +180,7 @@ fn a_runtime_that_runs_only_while_a_token_is_asked_for_loses_no_consent() {
                 runtime.block_on(async {
                     pass(Duration::from_secs(70)).await;
                     if let Err(failure) = tokens.get().await {
-                        // Between few turns a connection is not made in time, again and again.
+                        // With few turns, the connection is repeatedly not made in time.
                         let is_late = matches!(usage, Use::Turns(_)) && failure.code() == "not_sent";
                         assert!(is_late, "{usage:?}, store: {has_store}, call {call}: {failure:?}");
                         denied += 1;

@@ -1,4 +1,4 @@
-//! Calls of a provider's API: where a token may go, what is put on the request, what an answer asks for.
+//! Calls of a provider's API: where a token may be sent, what is added to the request, and what an answer requires.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -17,7 +17,7 @@ fn url(text: &str) -> Uri {
     text.parse().unwrap()
 }
 
-/// A key of a client that renews by itself.
+/// Returns a token spec that the client can refresh by itself.
 fn key(client: &Client) -> TokenSpec {
     match client.profile().name() {
         "octorate" => TokenSpec::api_login(),
@@ -33,7 +33,7 @@ fn token(world: &mut Machine) -> Token {
     world.get(&key).unwrap()
 }
 
-/// A call of the provider's API with a token on it.
+/// Builds a call of the provider's API with a token.
 fn under_way(world: &mut Machine) -> (ApiCall, HeaderMap) {
     let mut headers = HeaderMap::new();
     let authorizer = Authorizer::from(world.manager.client());
@@ -233,7 +233,7 @@ fn the_body_is_wanted_only_where_it_says_what_a_status_means() {
         assert!(!wanted(&at_octorate, status), "{status}");
     }
     assert!((100..600).all(|status| !wanted(&at_officernd, status)));
-    // Without a rule about 401, its body may say that the token is meant.
+    // Without a rule about 401, the body may still say that the token is the problem.
     let at_standard = Authorizer::from(&octo_auth_testkit::registration::standard());
     assert!((100..600).all(|status| wanted(&at_standard, status) == (status == 401)));
 }

@@ -1,8 +1,8 @@
-//! What the trouble of a few accounts costs the others, over real sockets: one registration with 50 healthy accounts and
-//! 5 that the server always fails, through two minutes of a clock that the test moves. No healthy call is denied, and
-//! each account sends a bounded number of requests.
+//! What the failures of a few accounts cost the others, over real sockets: one registration with 50 healthy accounts
+//! and 5 that the server always fails, for two minutes of a clock that the test moves. No healthy call fails, and each
+//! account sends a limited count of requests.
 //!
-//! Which accounts ask is drawn from a seed, which a failure names.
+//! A seed determines which accounts ask; a failed test prints it.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -26,17 +26,17 @@ const SECONDS: usize = 120;
 /// The lifetime of a token, in seconds.
 const LIFETIME: usize = 40;
 
-/// The most requests of a healthy account: one at first, then one for each 0.4 of a lifetime.
+/// The limit of requests of a healthy account: one at first, then one for each 0.4 of a lifetime.
 const MOST_OF_HEALTHY: usize = 1 + SECONDS / (LIFETIME * 2 / 5);
 
-/// The least: one at first and a renewal.
+/// The smallest count: one at first, and one refresh.
 const LEAST_OF_HEALTHY: usize = 2;
 
-/// How the server fails a bad account.
+/// A way in which the server fails a bad account.
 struct Kind {
     name: &'static str,
     answer: fn() -> Vec<u8>,
-    /// The most requests of a bad account.
+    /// The limit of requests of a bad account.
     most: usize,
 }
 
@@ -48,7 +48,7 @@ const KINDS: [Kind; 5] = [
         most: 2,
     },
     Kind { name: "404 page", answer: || http("404 Not Found", "Content-Type: text/html", "<html>"), most: 2 },
-    // A pause is 1 s at least, and a key sends at most 10 requests in any 61 s.
+    // A pause is at least 1 s, and a token spec sends at most 10 requests in any 61 s.
     Kind {
         name: "500",
         answer: || json("500 Internal Server Error", r#"{"error":"server_error"}"#),
@@ -85,7 +85,7 @@ fn answer(request: &str, kind: &Kind) -> Vec<u8> {
     json("200 OK", &format!(r#"{{{tokens},"token_type":"Bearer","expires_in":{LIFETIME}}}"#))
 }
 
-/// A clock that the test moves, in seconds.
+/// A clock in seconds, which the test moves.
 #[derive(Clone, Default)]
 struct Moved(Arc<AtomicU64>);
 
@@ -101,7 +101,7 @@ impl Clock for Moved {
 struct Chance(u64);
 
 impl Chance {
-    /// Draws whether something happens that happens one time in three.
+    /// Returns `true` with a probability of one third.
     fn hits(&mut self) -> bool {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -127,8 +127,8 @@ impl Stage {
         Self { kind, server, client, clock: Moved::default() }
     }
 
-    /// Lets random accounts ask at once in each second, and judges what they got. `ask` asks for the tokens of these
-    /// accounts and says who got one; `is_busy` says whether anything is in flight for an account.
+    /// Makes random accounts ask concurrently in each second, and checks the results. `ask` asks for the tokens of
+    /// these accounts and returns which got one. `is_busy` says whether a request of an account is in flight.
     fn run(&self, ask: impl Fn(&[usize]) -> Vec<bool>, is_busy: impl Fn(usize) -> bool) {
         let seed = RandomState::new().build_hasher().finish();
         let title = format!("{}, seed {seed}", self.kind.name);

@@ -1,4 +1,4 @@
-//! The corpus of hostile inputs, and the honesty of its runner.
+//! The corpus of hostile inputs, and tests that its runner hides no failure.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up must stop")]
 
@@ -15,7 +15,7 @@ fn subject() -> Subject {
     Subject::own().expect("the adapters can be set up")
 }
 
-/// A file of one row, in a folder of its own that goes with the test process.
+/// Returns the row, read from a file in a separate folder for this test process.
 fn only(row: &Value, name: &str) -> Vec<Row> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance");
     std::fs::create_dir_all(&folder).expect("a folder for a row");
@@ -100,7 +100,7 @@ fn each_wrong_expectation_about_a_store_or_a_file_fails_its_row() {
         let text = std::fs::read_to_string(corpus().join(file)).expect("the rows");
         rows.extend(serde_json::from_str::<Vec<Value>>(&text).expect("an array of rows"));
     }
-    // What takes long is done once: a child at each step, and waiting for a lock.
+    // Slow rows run only once: those with a child at each step, and those that wait for a lock.
     let is_long =
         |row: &Value| ["at", "kill_at", "wait_ms"].iter().any(|key| row["input"][key] != Value::Null);
     rows.retain(|row| !is_long(row));
@@ -119,7 +119,7 @@ fn each_wrong_expectation_about_a_store_or_a_file_fails_its_row() {
     }
 }
 
-/// A value that is not this one; of a number a negative one, as some are bounds.
+/// Returns a different value. A number becomes negative, because some numbers are bounds.
 fn another(value: &Value) -> Value {
     match value {
         Value::Bool(value) => json!(!value),

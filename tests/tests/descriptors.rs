@@ -1,5 +1,5 @@
-//! 600 accounts that are due at once, in a process that may open 256 files: each gets its token, and no request is refused a
-//! socket. The test runs itself again under that limit.
+//! 600 accounts that are due at the same time, in a process that may open 256 files: each gets its token, and no
+//! request fails for lack of a socket. The test runs itself again under that limit.
 
 #![cfg(unix)]
 
@@ -13,10 +13,10 @@ use octo_auth_tests::registration::sound;
 
 const ACCOUNTS: usize = 600;
 
-/// Set where the limit is in force.
+/// Set in the process with the limit.
 const LIMITED: &str = "OCTO_AUTH_TEST_LIMITED";
 
-/// Runs the test of this name in a process of its own that may open 256 files.
+/// Runs the test of this name in a separate process that may open 256 files.
 fn is_limited(test: &str) -> bool {
     if env::var_os(LIMITED).is_some() {
         return true;

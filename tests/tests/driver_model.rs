@@ -1,8 +1,8 @@
-//! The driver that both adapters use, under a model checker: callers of one key, in every order in which their steps
-//! can fall, that wait as threads or as futures.
+//! A model check of the driver that both adapters use: callers of one token spec, in every order of their steps,
+//! waiting as threads or as futures.
 //!
-//! The sources are the driver's own; their locks are the checker's. Waiting has no timeout here, so a wake-up that is
-//! missed leaves a caller waiting for ever, which the checker reports.
+//! The sources are those of the driver, with the checker's locks. Waiting has no timeout here, so a missed wake-up
+//! leaves a caller waiting for ever, which the checker reports.
 
 #![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
 
@@ -38,14 +38,14 @@ mod snapshot_cell;
 mod subscribers;
 use octo_auth_driver::telemetry;
 
-/// The checker's locks.
+/// The locks of the checker.
 mod sync {
     use std::time::Duration;
 
     pub(crate) use loom::sync::{Mutex, MutexGuard};
     pub(crate) use loom::thread::{Thread, current, park};
 
-    /// Waits without a timeout: a wake-up that is missed is found.
+    /// Waits without a timeout, so that a missed wake-up is found.
     pub(crate) fn park_timeout(_: Duration) {
         park();
     }
@@ -71,7 +71,7 @@ use shared::Shared;
 
 const WAIT: Duration = Duration::from_secs(30);
 
-/// A clock that stands still.
+/// A clock that does not move.
 struct Still;
 
 impl Clock for Still {
@@ -80,7 +80,7 @@ impl Clock for Still {
     }
 }
 
-/// Three callers that ask for the token of one empty key, and how often a request was handed out.
+/// Three callers that ask for the token of one spec that has none, and the count of requests handed out.
 #[derive(Clone)]
 struct Scene {
     shared: Arc<Shared>,
@@ -102,7 +102,7 @@ impl Scene {
         Self { shared, cell, requests: Arc::default(), run }
     }
 
-    /// One caller, which waits as a thread of the blocking adapter does, or as a future that a thread polls.
+    /// Runs one caller, which waits like a thread of the blocking adapter, or as a future that a thread polls.
     fn ask(&self, as_future: bool) -> Result<Token, TokenError> {
         let mut caller = Caller::new(Waits::Until(moment::start().boot + WAIT));
         loop {
@@ -120,7 +120,7 @@ impl Scene {
         }
     }
 
-    /// Lets callers ask at once, every other as a future.
+    /// Makes callers ask concurrently, every other one as a future.
     fn play(&self, callers: usize) -> Vec<Result<Token, TokenError>> {
         let ask = |number: usize| {
             let scene = self.clone();
@@ -131,7 +131,7 @@ impl Scene {
     }
 }
 
-/// The key of the client itself.
+/// Returns the token spec of the client itself.
 fn own() -> TokenSpec {
     TokenSpec::client_credentials(&Scopes::none())
 }
@@ -146,17 +146,17 @@ fn answer(mut guard: JobGuard) {
     assert!(guard.begin().is_none(), "without a store nothing follows");
 }
 
-/// Has the request answered on a thread of its own.
+/// Answers the request on a separate thread.
 fn answer_elsewhere(guard: JobGuard) {
     spawn(move || answer(guard));
 }
 
-/// Goes away with the job, as a carrier does that panics.
+/// Drops the job after its start, like a carrier that panics.
 fn lose(mut guard: JobGuard) {
     assert!(guard.begin().is_some(), "it was handed out just now");
 }
 
-/// Goes away before the job was begun, as where no thread can be had.
+/// Drops the job before its start, as if no thread were available.
 fn never_begin(guard: JobGuard) {
     drop(guard);
 }
@@ -195,12 +195,12 @@ fn three_callers_whose_request_was_never_begun_are_told_so_and_nothing_is_in_dou
             let failure = told.expect_err("nothing was sent");
             assert_eq!((failure.kind(), failure.code().as_ref()), (TokenErrorKind::BackingOff, "not_begun"));
         }
-        // Once it is tried again at once.
+        // It is tried again once, at once.
         assert_eq!(scene.requests.load(Ordering::Relaxed), 2);
     });
 }
 
-/// A clock that jumps over every pause whenever it is read, after the store has failed.
+/// A clock that skips every pause when it is read after the store has failed.
 #[derive(Default)]
 struct Jumping(AtomicU64);
 
@@ -212,14 +212,14 @@ impl Clock for Jumping {
     }
 }
 
-/// Saves a record, which the store takes or not.
+/// Saves a record with this result of the store.
 fn save(mut guard: JobGuard, result: Result<Saved, StoreError>) {
     let Some((Job::Save(job), _)) = guard.begin() else { return };
     guard.report(job.saved(result));
     drop(guard);
 }
 
-/// Saves what is due until nothing is left, as the task or thread of an adapter does.
+/// Saves what is due until nothing is left, like the task or thread of an adapter.
 fn save_again(shared: &Arc<Shared>, clock: &Jumping, saver: &Saver) {
     loop {
         match saver.poll(shared) {
@@ -270,12 +270,12 @@ fn what_two_keys_could_not_save_at_once_is_saved_by_one_saver_or_by_the_next() {
     });
 }
 
-/// Starts a thread with room for the frames of a build without optimisations, which the model's first thread has not.
+/// Starts a thread with a large stack for the frames of an unoptimised build, which the model's first thread lacks.
 fn spawn<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> JoinHandle<R> {
     Builder::new().stack_size(256 * 1024).spawn(work).expect("a thread of the model")
 }
 
-/// Plays a model in every order with two preemptions at most: all orders of that many locks are too many.
+/// Runs a model in every order with at most two preemptions: with this count of locks, all orders would be too many.
 fn in_each_order(model: impl Fn() + Send + Sync + 'static) {
     let mut orders = loom::model::Builder::new();
     orders.preemption_bound = Some(2);

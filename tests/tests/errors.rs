@@ -1,4 +1,4 @@
-//! What all public errors have in common: a word, a remedy, and a chain of causes that says each thing once.
+//! Common properties of all public errors: a code, a remedy, and a chain of causes without repetition.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -31,14 +31,14 @@ fn fault() -> TransportError {
     TransportError::not_sent("no connection").with_source(refused())
 }
 
-/// A failure after a request that could not be sent.
+/// Returns the error after a request that could not be sent.
 fn unsent() -> TokenError {
     let mut world = Machine::new(standard());
     world.endpoint.then(ServerReply::Fault(fault()));
     world.get(&service()).unwrap_err()
 }
 
-/// A failure whose record cannot be used.
+/// Returns the error of an unusable record.
 fn unusable() -> TokenError {
     let store = InMemoryStore::default();
     let mut world = Machine::with_store(standard(), Storage::SingleProcess, &store, 1);
@@ -46,7 +46,7 @@ fn unusable() -> TokenError {
     world.get(&hotel()).unwrap_err()
 }
 
-/// The refusal of an API call whose token could not be renewed for this reason.
+/// Returns the error of a refused API call whose token could not be refreshed for this reason.
 fn unrenewed(failure: TokenError) -> octo_auth_core::ExchangeError {
     let request =
         http::Request::get("https://app.officernd.com/x").body(octo_auth_core::Body::empty()).unwrap();
@@ -69,7 +69,7 @@ fn unrenewed(failure: TokenError) -> octo_auth_core::ExchangeError {
     }
 }
 
-/// An error of each public type, and of each way in which one has a cause.
+/// Returns an error of each public type, and of each way in which one has a cause.
 fn all() -> Vec<Box<dyn Diagnostic>> {
     let lost = || standard().refresh(&Secret::from("RT0")).unwrap().failed(fault());
     let brought = || Box::new(Imported::RefreshToken(Secret::from("RT0")));
@@ -131,7 +131,7 @@ fn parse_all(text: &str) -> octo_auth_core::allowlist::Allowlist {
     sound(Rules::from_text(text, RuleOptions::default())).allowlist()
 }
 
-/// Asserts that no link of a chain of causes says what the one before has said.
+/// Asserts that no error of a chain repeats the text of the previous one.
 fn says_each_thing_once(error: &(dyn Error + 'static)) {
     let mut link = error;
     while let Some(cause) = link.source() {

@@ -1,4 +1,4 @@
-//! The file store in crashes and with many processes; the long versions are `cargo xtask file-store`.
+//! The file store in crashes and with many processes. The long versions are `cargo xtask file-store`.
 
 #![cfg(all(unix, feature = "adapters"))]
 #![expect(clippy::print_stdout, reason = "a test that is left out says so")]
@@ -115,7 +115,7 @@ fn a_process_that_only_reads_serves_and_adopts_and_never_renews() {
     assert_eq!(server.renewals("inn"), Some(2));
 }
 
-/// The changes that each of three processes makes.
+/// The count of changes of each of three processes.
 const CHANGES: u64 = 15;
 
 #[test]

@@ -1,5 +1,5 @@
-//! Five hundred properties called from all sides while the server forgets every token: no call fails, each property
-//! is renewed once, and no request goes out without a token. The emulator's log is the witness.
+//! Five hundred properties are called concurrently while the server forgets every token. No call fails, each property
+//! is refreshed once, and no request is sent without a token. The emulator's log is the evidence.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -22,15 +22,15 @@ use tokio::sync::Semaphore;
 const PROPERTIES: usize = 500;
 const CALLS: usize = 20;
 
-/// After so many calls the server forgets every token.
+/// The count of calls after which the server forgets every token.
 const FORGETS_AFTER: usize = PROPERTIES * CALLS / 4;
 
-/// How many calls are under way at a time.
+/// The count of concurrent calls.
 const AT_ONCE: usize = 64;
 
 const PATH: &str = "/connect/rest/v1/identity/refresh";
 
-/// A clock that the emulator's follows.
+/// A clock that the emulator's clock follows.
 #[derive(Clone, Default)]
 struct Steady(Arc<AtomicU64>);
 
@@ -42,7 +42,7 @@ impl Clock for Steady {
     }
 }
 
-/// An emulator with an application and its properties, each with the refresh token its creation gave.
+/// An emulator with an application and its properties, each with the refresh token from its creation.
 struct Stage {
     emulator: Emulator,
     client: Client,
@@ -69,7 +69,7 @@ impl Stage {
         Self { emulator, client, clock: Steady::default(), properties, answered: AtomicUsize::new(0) }
     }
 
-    /// Lets two minutes pass, so that the budget of the first renewals is free again, and begins a new log.
+    /// Lets two minutes pass, so that the budget of the first refreshes is free again, and clears the log.
     fn settle(&self) {
         self.clock.0.fetch_add(120, Ordering::SeqCst);
         self.emulator.advance(Duration::from_secs(120));
@@ -82,7 +82,7 @@ impl Stage {
         Request::get(url).body(Body::empty()).unwrap()
     }
 
-    /// Notes an answer; the server forgets every token in the middle of them.
+    /// Records an answer. In the middle of the answers, the server forgets every token.
     fn note(&self, meaning: TokenStatus) {
         assert_eq!(meaning, TokenStatus::Accepted);
         if self.answered.fetch_add(1, Ordering::SeqCst) + 1 == FORGETS_AFTER {
@@ -90,7 +90,8 @@ impl Stage {
         }
     }
 
-    /// What the emulator saw: each property renewed once, no call without a token, none to another host.
+    /// Checks the emulator's log: each property was refreshed once, no call lacked a token, and none went to another
+    /// host.
     fn judge(&self) {
         assert_eq!(self.answered.load(Ordering::SeqCst), PROPERTIES * CALLS);
         let log = self.emulator.log();

@@ -1,7 +1,7 @@
-//! What the providers see of a flow: each request of it, once, in order, with these parameters and headers.
+//! The requests of a flow as the providers see them: each once, in order, with these parameters and headers.
 //!
-//! That every flow comes out as it must is shown by `octo-auth demo`. Here the emulator's log and a bare socket are
-//! the witnesses of what was sent.
+//! `octo-auth demo` shows that every flow has the right result. Here the emulator's log and a bare socket show what was
+//! sent.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -17,12 +17,12 @@ use octo_auth_tests::moment;
 use octo_auth_tests::registration::{admin_token, entropy, property_token, sound, standard_profile};
 use octo_auth_tests::socket::Socket;
 
-/// What the emulator was asked, a line each.
+/// Returns the emulator's requests, one per line.
 fn seen(emulator: &Emulator) -> Vec<String> {
     emulator.log().iter().map(ToString::to_string).collect()
 }
 
-/// The log's requests with a form, by the `authorization` header they came with.
+/// Returns the `authorization` header of each logged request with a form.
 fn authorizations(emulator: &Emulator) -> Vec<Option<String>> {
     let of = |entry: &Entry| entry.header("authorization").map(str::to_owned);
     emulator.log().iter().map(of).collect()
@@ -32,7 +32,7 @@ fn value<T: Reply>(adapter: &Adapter, exchange: Result<Exchange<T>, RequestError
     sound(adapter.run(sound(exchange))).value
 }
 
-/// From the page to the tokens, with a person who grants.
+/// Runs from the page to the tokens, with a person who grants.
 fn signed_in(adapter: &Adapter, client: &Client, redirect_uri: &str, scopes: &Scopes) -> TokenSet {
     let (page, pending) = sound(client.authorize(redirect_uri, scopes, entropy(), adapter.now()));
     let callback = sound(Browser::new().open(&page).and_then(|page| page.grant()));
@@ -40,7 +40,7 @@ fn signed_in(adapter: &Adapter, client: &Client, redirect_uri: &str, scopes: &Sc
     sound(adapter.run(sound(code.exchange(client, adapter.now())))).value
 }
 
-/// The `state` that comes of the fixed entropy.
+/// Returns the `state` that results from the fixed entropy.
 fn state(client: &Client, redirect_uri: &str) -> String {
     let (_, pending): (String, PendingAuthorization) =
         sound(client.authorize(redirect_uri, &Scopes::none(), entropy(), moment::start()));
@@ -199,7 +199,7 @@ fn a_standard_server_sees_credentials_in_one_place_and_a_verifier_with_the_code(
         let client = sound(client.with_parameter("resource", "https://one.example"));
         let client = sound(client.with_parameter("resource", "https://two.example"));
         let exchange = client.client_credentials(&Scopes::none());
-        // The emulated server refuses parameters that stand twice, which RFC 8707 allows for this one.
+        // The emulated server refuses repeated parameters, which RFC 8707 permits for this one.
         let refused = adapter.run(sound(exchange)).expect_err("a refusal");
         assert_eq!(refused.code(), "oauth:invalid_request");
         let public = sound(Client::public(profile, generic::PUBLIC_CLIENT_ID));
@@ -258,7 +258,7 @@ fn a_token_goes_to_no_other_host_and_not_even_to_another_port() {
     assert!(stranger.requests().is_empty());
 }
 
-/// One exchange of each kind with its answer thrown away; gives back how many there were.
+/// Runs one exchange of each kind and ignores its answer. Returns the count.
 fn every_exchange(adapter: &Adapter, base: &str) -> usize {
     let octorate = sound(Profile::octorate().with_base("api", base));
     let octorate = sound(Client::new(octorate, "id", "secret"));

@@ -1,6 +1,6 @@
-//! The three providers and a standard server by their own documents, step by step, through the clients of both adapters.
+//! The three providers and a standard server by their own documents, step by step, with the clients of both adapters.
 //!
-//! Each scenario is written once as a macro of the steps; the colours differ by `.await` alone.
+//! Each scenario is written once as a macro; the two versions differ only in `.await`.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -41,7 +41,7 @@ fn reservations(emulator: &Emulator, property: &str) -> Request<Body> {
     get(&format!("{}/connect/rest/v1/reservation/{property}", emulator.base("api.octorate.com")))
 }
 
-/// A token of OfficeRND, which no server at Octorate may learn.
+/// Returns a token of OfficeRND, which no server of Octorate may receive.
 fn token_at_officernd() -> TokenSet {
     let client = octo_auth_tests::registration::officernd();
     let exchange = client.client_credentials(&Scopes::parse("flex.community.members.read").unwrap()).unwrap();
@@ -55,7 +55,7 @@ fn asked(emulator: &Emulator, path: &str) -> usize {
     emulator.log().iter().filter(|entry| entry.path.ends_with(path)).count()
 }
 
-/// Defines the scenarios in one colour: `wait!` is `.await` or nothing, `test!` a test with or without a runtime.
+/// Defines the scenarios for one adapter: `wait!` is `.await` or nothing, `test!` a test with or without a runtime.
 macro_rules! scenarios {
     ($colour:ident, $adapter:ident, [$($test:tt)*], [$($color:tt)*], [$($wait:tt)*]) => {
         mod $colour {
@@ -75,7 +75,7 @@ macro_rules! scenarios {
                 let created = octorate.admin().create_property(&inn, json)$($wait)*.unwrap();
                 let answer = inn.api().call(&reservations(&emulator, &created.value.id))$($wait)*.unwrap();
                 assert_eq!(answer.value.meaning(), TokenStatus::Accepted);
-                // The other kind of token does not open it, but from an address on Octorate's list.
+                // The other kind of token is refused, except from an address on Octorate's list.
                 let rules = Rules::from_text("127.0.0.1 # this machine", RuleOptions::default()).unwrap();
                 let caller = "127.0.0.1".parse().unwrap();
                 let by_address = octorate.admin().for_ip_authentication(caller, &rules).unwrap();
@@ -160,7 +160,7 @@ macro_rules! scenarios {
                 let chain = octorate.property("chain").unwrap();
                 let json = |name: &str| format!(r#"{{"name":"{name}","email":"{name}@example.com"}}"#);
                 let first = octorate.admin().create_property(&chain, &json("a"))$($wait)*.unwrap();
-                // The network was forgotten, so Octorate gives a refresh token of its own.
+                // The network was forgotten, so Octorate returns a separate refresh token.
                 let error = octorate.admin().create_property(&chain, &json("b"))$($wait)*.unwrap_err();
                 let OnboardingError::Occupied { account, brought, property } = error else { panic!("{error:?}") };
                 assert_eq!(account, r#"account "chain""#);
@@ -291,7 +291,7 @@ macro_rules! scenarios {
                 ann.sign_in(pending.receive(&callback, now).unwrap())$($wait)*.unwrap();
                 let resource = get(&format!("{}/resource", emulator.base("auth.example")));
                 assert_eq!(ann.api().call(&resource)$($wait)*.unwrap().value.meaning(), TokenStatus::Accepted);
-                // The server forgets the access token: it is refreshed, and the call is repeated.
+                // The server forgets the access token: the client refreshes it and repeats the call.
                 emulator.generic().revoke_all_access_tokens();
                 assert_eq!(ann.api().call(&resource)$($wait)*.unwrap().value.meaning(), TokenStatus::Accepted);
                 assert_eq!(asked(&emulator, "/token"), 2);
@@ -355,7 +355,7 @@ async fn a_caller_that_goes_away_while_a_property_is_created_loses_nothing() {
     creating.abort();
     assert!(creating.await.unwrap_err().is_cancelled());
     held.release();
-    // What was under way ends all the same, and a shutdown waits for it.
+    // The work in flight still ends, and a shutdown waits for it.
     manager.shutdown().await;
     assert!(inn.tokens().explain().contains("Refresh token: there"), "{}", inn.tokens().explain());
 }

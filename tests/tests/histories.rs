@@ -1,4 +1,4 @@
-//! Histories of stores that several processes use at once, and of stores that do something wrong.
+//! Histories of stores that several processes use concurrently, and of faulty stores.
 
 #![cfg(all(unix, feature = "adapters"))]
 #![expect(clippy::print_stdout, reason = "a test that is left out says so")]
@@ -16,17 +16,18 @@ use octo_auth_system::MemoryStore;
 use octo_auth_tests::history::{Did, Held, Operation, held, is_linearizable, written};
 use octo_auth_tests::registration::sound;
 
-/// The processes that use a record at once.
+/// The count of processes that use a record concurrently.
 const PROCESSES: u64 = 4;
 
-/// The operations of each of them on a record.
+/// The count of operations of each process on a record.
 const OPERATIONS: u64 = 6;
 
 fn name(number: u64) -> RecordName {
     sound(RecordName::parse(&format!("history-{number}.{}", "0".repeat(32))))
 }
 
-/// Lets processes use a record at once: each reads it, and writes against what it has seen last. Returns the history.
+/// Runs processes that use a record concurrently: each reads it, and writes against the last version it saw. Returns
+/// the history.
 fn history(stores: &[Arc<dyn Store>], name: &RecordName, disturb: &(dyn Fn(u64) + Sync)) -> Vec<Operation> {
     let (clock, content, seen) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::new(Vec::new()));
     let tick = || clock.fetch_add(1, Ordering::SeqCst);
@@ -85,18 +86,18 @@ fn an_order_is_found_where_there_is_one_and_none_where_there_is_none() {
     let other = Held { version: 2, content: 30 };
     let births = [at(Did::Wrote(None, one), 0, 3), at(Did::Refused(None), 1, 2)];
     assert!(is_linearizable(&births));
-    // Each of these begins after the other has ended.
+    // Each of these starts after the previous one has ended.
     assert!(!is_linearizable(&[at(Did::Refused(None), 0, 1), at(Did::Wrote(None, one), 2, 3)]));
     assert!(!is_linearizable(&[at(Did::Wrote(None, one), 0, 1), at(Did::Loaded(None), 2, 3)]));
     assert!(is_linearizable(&[at(Did::Wrote(None, one), 0, 3), at(Did::Loaded(None), 1, 2)]));
-    // Two writers of one version.
+    // Two processes wrote the same version.
     let both = [
         at(Did::Wrote(None, one), 0, 1),
         at(Did::Wrote(Some(1), two), 2, 5),
         at(Did::Wrote(Some(1), other), 3, 4),
     ];
     assert!(!is_linearizable(&both));
-    // A write of unknown outcome takes effect late, or never, but not once it was seen and gone.
+    // A write with an unknown result takes effect late, or never, but not after it was seen and replaced.
     let maybe = at(Did::Maybe(Some(1), 20), 2, 3);
     let seen = |record, begun| at(Did::Loaded(Some(record)), begun, begun + 1);
     let born = at(Did::Wrote(None, one), 0, 1);
@@ -129,7 +130,7 @@ fn histories_of_servers_whose_connections_are_cut_are_accepted() {
         let client = sound(redis::Client::open(format!("redis://127.0.0.1:{port}/")));
         Arc::new(sound(RedisStore::connect(client, octo_auth_store_redis::Options::default())))
     };
-    // Two processes have a connection that is cut, at a write before or after it is done.
+    // Two processes have a connection that is cut before or after a write takes effect.
     let stores = [
         [in_postgres(proxies[0].port()), in_postgres(postgres.port())],
         [in_redis(proxies[1].port()), in_redis(redis.port())],
@@ -144,7 +145,7 @@ fn histories_of_servers_whose_connections_are_cut_are_accepted() {
     }
 }
 
-/// A store in memory that does one thing wrong.
+/// A store in memory with one fault.
 struct Wrong {
     store: MemoryStore,
     wrong: &'static str,

@@ -1,5 +1,5 @@
-//! A process that is killed in the middle of a renewal holds up the next one no longer than the manual says, in both
-//! colours, and no refresh token is sent twice.
+//! A process that is killed during a refresh delays the next one no longer than the manual says, with both adapters. No
+//! refresh token is sent twice.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -23,12 +23,13 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 use tokio::time::advance;
 
-/// How long a test waits for what a working program does within milliseconds.
+/// The limit of a wait; a working program needs milliseconds.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// In so many steps the clock is moved: a call of the store, and a job that waits for a thread, have 5 s by it.
+/// The count of steps in which the clock advances. Each step must be short: store calls, and jobs that wait for a
+/// thread, have a limit of 5 s by this clock.
 const STEPS: u32 = 7;
 
 /// A clock that the test moves.
@@ -57,16 +58,16 @@ impl Clock for Moved {
     }
 }
 
-/// After which call of the store a process is killed.
+/// The store call after which a process is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Killed {
     /// The claim.
     Claimed,
-    /// The writing ahead that the refresh token is used.
+    /// The write ahead that says the refresh token is used.
     Attempted,
 }
 
-/// The store as one process reaches it: the call after which that process is killed does not return.
+/// The store as seen by one process: the call after which that process is killed does not return.
 #[derive(Clone)]
 struct Reached {
     memory: MemoryStore,
@@ -127,7 +128,7 @@ impl Store for Reached {
     }
 }
 
-/// A server that rotates refresh tokens, and the bodies of the requests that it got.
+/// A server that rotates refresh tokens, and the bodies of its requests.
 #[derive(Clone, Default)]
 struct Rotating(Arc<Mutex<Vec<String>>>);
 
@@ -161,7 +162,7 @@ impl octo_auth_async::Transport for Rotating {
     }
 }
 
-/// What the two processes share.
+/// The state shared by the two processes.
 struct World {
     clock: Moved,
     server: Rotating,
@@ -191,14 +192,14 @@ impl World {
         sound(sound(builder.store(store).build()).tokens(inn()))
     }
 
-    /// Returns whether a request was sent and the claim under which that was done is released, before its time is over.
+    /// Returns whether a request was sent and its claim was released before the claim's time was over.
     fn is_released(&self) -> bool {
         let name = RecordName::new(&client(), &inn());
         let claim = || sound(Store::claim(&self.memory, &name, "another process", SECOND));
         self.server.sent().len() == 1 && claim() == Claimed::Granted
     }
 
-    /// Asserts that one request was sent, with the refresh token of the sign-in.
+    /// Asserts that exactly one request was sent, with the refresh token of the sign-in.
     fn has_sent_once(&self) {
         let sent = self.server.sent();
         let used = |body: &String| body.split('&').any(|parameter| parameter == "refresh_token=rt-0");
@@ -222,7 +223,7 @@ fn consent() -> Imported {
     Imported::RefreshToken("rt-0".into())
 }
 
-/// Looks until it is so.
+/// Waits until the condition holds.
 fn until(holds: impl Fn() -> bool) {
     while !holds() {
         thread::yield_now();
@@ -240,11 +241,11 @@ fn succeeds_on_threads(killed: Killed, held_up: Duration) {
     let store = world.reached(None);
     let next = world.on_threads(store.clone());
     let caller = thread::spawn(move || next.get_by(held_up * 2));
-    // From here on an attempt lasts.
+    // From here on an attempt runs.
     until(|| store.loads() > 1);
     for _ in 0..STEPS {
         world.clock.advance((held_up - SECOND) / STEPS);
-        // The second reading after the clock was moved shows that the first one has led to nothing.
+        // The second read after the clock was moved shows that the first one had no effect.
         let loads = store.loads();
         until(|| caller.is_finished() || store.loads() > loads + 2);
         assert_eq!(world.server.sent().len(), 0, "the first process may be at work still");
@@ -258,7 +259,7 @@ fn runtime(is_paused: bool) -> Runtime {
     sound(Builder::new_current_thread().enable_all().start_paused(is_paused).build())
 }
 
-/// Lets more time pass than lies between two readings of the store.
+/// Lets more time pass than between two reads of the store.
 async fn pass() {
     advance(SECOND).await;
     for _ in 0..8 {

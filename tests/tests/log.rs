@@ -1,4 +1,4 @@
-//! The search of the log finds every secret there can be, and nothing else.
+//! The search of the log finds every kind of secret, and nothing else.
 
 use octo_auth_emulator::{SECRET_MARK, generic, octorate, octotable, officernd};
 use octo_auth_tests::canary::marked;

@@ -1,6 +1,6 @@
-//! What reading an answer allocates: never more than twice the largest body that is read, whatever is in it.
+//! The allocations for reading an answer: at most twice the largest permitted body, whatever its content is.
 //!
-//! One test in a program of its own, as the allocator counts for the whole process.
+//! This is the only test of its program, because the allocator counts for the whole process.
 
 use http::{Response, StatusCode};
 use octo_auth_core::{ANSWER_LIMIT, Profile, Secret};
@@ -10,7 +10,7 @@ use peak_alloc::PeakAlloc;
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// A body of exactly the limit, made of one unit between a beginning and an end.
+/// Builds a body of exactly the limit, from one unit repeated between a beginning and an end.
 fn filled(beginning: &str, unit: &[u8], end: &str) -> Vec<u8> {
     let room = ANSWER_LIMIT - beginning.len() - end.len();
     let middle = unit.iter().copied().cycle().take(room / unit.len() * unit.len());

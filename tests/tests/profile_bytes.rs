@@ -1,7 +1,7 @@
-//! Changing one byte of a profile changes what happens: no path, name or word of it is without effect.
+//! Changing one byte of a profile changes the behaviour: none of its paths, names or words is without effect.
 //!
-//! What a profile makes happen stands in `golden/*.txt`: recorded once, compared with the providers' documents, and
-//! from then on changed by hand. A difference is either a mistake or a fact that has changed.
+//! The effects of a profile are in `golden/*.txt`. They were recorded once, compared with the providers' documents, and
+//! are edited by hand since then. A difference is either a mistake or a fact that has changed.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -10,7 +10,7 @@ use octo_auth_core::profile::ClientAuthentication;
 use octo_auth_tests::registration::standard_profile;
 use octo_auth_tests::transcript::transcript;
 
-/// A profile: its name, its text, and what it makes happen.
+/// A profile: its name, its text, and its effects.
 struct Case {
     name: &'static str,
     text: &'static str,
@@ -38,7 +38,7 @@ const OFFICERND: Case = Case {
 const BODY: &str = include_str!("../golden/rfc6749-body.txt");
 const BASIC: &str = include_str!("../golden/rfc6749-basic.txt");
 
-/// The first line in which two texts differ, or nothing.
+/// Returns the first line in which two texts differ; `None` if they are equal.
 fn first_difference(found: &str, golden: &str) -> Option<String> {
     let ended = std::iter::repeat("(the end)");
     let lines = found.lines().chain(ended.clone()).zip(golden.lines().chain(ended));
@@ -60,14 +60,14 @@ fn every_profile_makes_happen_what_its_golden_file_says() {
     }
 }
 
-/// A place of a text that can be changed: where its string begins, and which byte.
+/// A byte of a text that can be changed: the start of its string, and the byte.
 struct Place {
     offset: usize,
     line: usize,
     string: String,
 }
 
-/// The bytes of every string in a profile but those of its sources, which say where facts come from.
+/// Returns the bytes of every string in a profile, except those of its sources, which cite documents.
 fn places(text: &str) -> Vec<Place> {
     let (mut places, mut offset, mut table) = (Vec::new(), 0, "");
     for (index, line) in text.split_inclusive('\n').enumerate() {
@@ -90,13 +90,13 @@ fn places(text: &str) -> Vec<Place> {
     places
 }
 
-/// The strings of a line, each with the place where its inside begins.
+/// Returns the strings of a line, each with the position of its first character.
 fn strings(line: &str) -> Vec<(usize, &str)> {
     let quotes: Vec<usize> = line.match_indices('"').map(|(at, _)| at).collect();
     quotes.chunks_exact(2).map(|pair| (pair[0] + 1, &line[pair[0] + 1..pair[1]])).collect()
 }
 
-/// Another byte of the same kind, so that the text still reads as TOML.
+/// Returns another byte of the same kind, so that the text stays valid TOML.
 fn other(byte: u8) -> u8 {
     match byte {
         b'z' => b'a',
@@ -107,7 +107,7 @@ fn other(byte: u8) -> u8 {
     }
 }
 
-/// Changes every byte in turn; each change must be refused or make something else happen.
+/// Changes every byte in turn. Each change must be refused or have another effect.
 fn every_byte_counts(case: &Case) {
     let (mut refused, mut different, mut survivors) = (0, 0, Vec::new());
     let places = places(case.text);

@@ -1,4 +1,4 @@
-//! Profiles: what is written down about a provider is read, checked and changed without losing the checks.
+//! Profiles: the description of a provider is read, checked, and changed without losing the checks.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ const OCTORATE: &str = include_str!("../../crates/octo-auth-core/profiles/octora
 const OCTOTABLE: &str = include_str!("../../crates/octo-auth-core/profiles/octotable.toml");
 const OFFICERND: &str = include_str!("../../crates/octo-auth-core/profiles/officernd.toml");
 
-/// A small profile of a user's own, correct as it stands.
+/// A small, correct profile of a user.
 const OWN: &str = r#"name = "acme"
 title = "Acme"
 client_authentication = "body"
@@ -53,7 +53,7 @@ fn refused(from: &str, to: &str) -> ProfileError {
     }
 }
 
-/// Gives the number of the line that holds a text.
+/// Returns the number of the line that contains a text.
 fn line_of(text: &str, part: &str) -> Option<usize> {
     text.lines().position(|line| line.contains(part)).map(|index| index + 1)
 }
@@ -244,7 +244,7 @@ fn a_call_that_lacks_a_value_it_cannot_do_without_is_refused() {
     }
 }
 
-/// Takes every parameter and header with that role out of one call.
+/// Removes every parameter and header with that role from one call.
 fn drop_role(document: &mut Document, name: &str, role: Placeholder) {
     let calls = &mut document.calls;
     let call = match name {
@@ -413,7 +413,7 @@ fn a_standard_server_is_described_by_its_addresses() {
     );
 }
 
-/// The request would carry the parameter twice, which RFC 6749 section 3.1 forbids.
+/// The request would contain the parameter twice, which RFC 6749 section 3.1 forbids.
 #[test]
 fn a_parameter_of_each_sign_in_does_not_stand_in_the_authorization_url() {
     let server = || Profile::rfc6749("https://login.example.com/token").unwrap();

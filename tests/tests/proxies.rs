@@ -1,4 +1,4 @@
-//! Both adapters go the same way for the same settings of a proxy, tried with real proxies and servers on loopback.
+//! Both adapters use the same route for the same proxy settings, tested with real proxies and servers on loopback.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -15,10 +15,10 @@ use octo_auth_tests::registration::{self, sound};
 use octo_auth_tests::socket::{ProxyRequest, ProxySocket};
 use octo_auth_tests::tls_server::TlsServer;
 
-/// Environments, where a request goes, and by which way. `P` and `Q` stand for the addresses of two proxies, `S` for the
-/// port of the server that both lead to, in environments and ways alike. A name below `invalid` has no address.
+/// Environments, the target of a request, and its route. `P` and `Q` stand for the addresses of two proxies, `S` for
+/// the port of the server behind both, in environments and routes alike. A name below `invalid` has no address.
 const WAYS: [(&str, &str, &str); 44] = [
-    // Which variable names the proxy.
+    // The variable that names the proxy.
     ("", "127.0.0.1:S", "direct"),
     ("HTTPS_PROXY=http://P", "auth.invalid", "P connect auth.invalid:443"),
     ("https_proxy=http://P", "auth.invalid", "P connect auth.invalid:443"),
@@ -31,7 +31,7 @@ const WAYS: [(&str, &str, &str); 44] = [
     ("https_proxy= ALL_PROXY=http://P", "auth.invalid", "P connect auth.invalid:443"),
     ("HTTPS_PROXY= ALL_PROXY=", "127.0.0.1:S", "direct"),
     ("HTTP_PROXY=http://P http_proxy=http://P", "127.0.0.1:S", "direct"),
-    // How the proxy is written.
+    // The form of the proxy.
     ("HTTPS_PROXY=P", "auth.invalid", "P connect auth.invalid:443"),
     ("HTTPS_PROXY=HTTP://P/", "auth.invalid", "P connect auth.invalid:443"),
     ("HTTPS_PROXY=http://P", "127.0.0.1:S", "P connect 127.0.0.1:S"),
@@ -44,7 +44,7 @@ const WAYS: [(&str, &str, &str); 44] = [
     ("ALL_PROXY=SOCKS5://u%3aser:p%25ss@P", "127.0.0.1:S", "P socks5 127.0.0.1:S u:ser:p%ss"),
     ("HTTPS_PROXY=socks4a://P", "auth.invalid", "P socks4a auth.invalid:443"),
     ("HTTPS_PROXY=socks4://P", "127.0.0.1:S", "P socks4 127.0.0.1:S"),
-    // What is reached directly.
+    // The hosts that are reached directly.
     ("HTTPS_PROXY=http://P NO_PROXY=*", "127.0.0.1:S", "direct"),
     ("HTTPS_PROXY=http://P NO_PROXY=localhost", "localhost:S", "direct"),
     ("HTTPS_PROXY=http://P no_proxy=LocalHost", "localhost:S", "direct"),
@@ -75,7 +75,7 @@ const WAYS: [(&str, &str, &str); 44] = [
 const HOSTS: [&str; 6] =
     ["127.0.0.1", "::1", "localhost", "auth.invalid", "api.auth.invalid", "myauth.invalid"];
 
-/// Reads an environment of the table.
+/// Parses an environment of the table.
 fn read(environment: &str) -> Result<Proxies, ProxyError> {
     Proxies::read(|name| {
         let mut settings = environment.split(' ').filter_map(|setting| setting.split_once('='));
@@ -83,13 +83,13 @@ fn read(environment: &str) -> Result<Proxies, ProxyError> {
     })
 }
 
-/// Returns a token request to a host, and the port if it is not 443.
+/// Returns a token request to a host, with the port if it is not 443.
 fn asking(host: &str) -> Exchange<TokenSet> {
     let profile = sound(Profile::rfc6749(&format!("https://{host}/token")));
     sound(registration::with(profile).client_credentials(&Scopes::none()))
 }
 
-/// Returns what a proxy saw, in the words of the table.
+/// Describes the request that a proxy saw, in the words of the table.
 fn seen(name: &str, proxy: &ProxySocket) -> Option<String> {
     let mut requests = proxy.take_requests().into_iter();
     let ProxyRequest { way, credentials } = requests.next()?;
@@ -119,7 +119,7 @@ fn both_adapters_go_the_documented_way() {
                 Ok(answer) => assert_eq!(answer.value.access_token().expose(), "token-1"),
                 Err(error) => {
                     let has_no_address = way == "direct" && host.ends_with("invalid");
-                    // Some machines have no ::1, and reqwest agrees on no TLS with an IPv6 address behind a proxy.
+                    // Some machines have no ::1, and reqwest does not use TLS to an IPv6 address behind a proxy.
                     let is_sound = has_no_address || host.starts_with("[::1]");
                     assert!(is_sound, "{environment} {host}: {}", shown_by_error(&error));
                     assert_eq!(error.kind(), &ErrorKind::NotSent, "{environment} {host}");
@@ -219,7 +219,7 @@ fn a_proxy_is_reached_over_tls() {
     }
 }
 
-/// Each adapter with the certificates of the machine and these proxies.
+/// Returns each adapter with the machine's certificates and these proxies.
 fn through(proxies: &Proxies) -> Vec<Adapter> {
     let reqwest = octo_auth_async::ReqwestTransport::with_proxies(proxies).unwrap();
     let ureq = octo_auth_blocking::UreqTransport::with_proxies(proxies).unwrap();
@@ -256,7 +256,7 @@ fn a_proxy_that_refuses_the_credentials_is_a_matter_of_configuration_and_shows_n
     }
 }
 
-/// The proxy refused the credentials, and none of them shows.
+/// Asserts that the proxy refused the credentials and that the error shows none of them.
 #[track_caller]
 fn assert_refused(error: &ExchangeError, context: &str) {
     assert_eq!(error.kind(), &ErrorKind::NotSent, "{context}: {}", shown_by_error(error));
@@ -267,7 +267,7 @@ fn assert_refused(error: &ExchangeError, context: &str) {
     assert!(!shown_by_error(error).contains(MARK), "{context}: {}", shown_by_error(error));
 }
 
-/// Returns a request that has no body.
+/// Returns a request without a body.
 fn without_body(server: &TlsServer) -> Exchange<ApiConfiguration> {
     let profile = sound(Profile::octorate().via_gateway(&format!("https://{}", server.address())));
     let client = registration::with(profile);
@@ -312,7 +312,7 @@ fn a_client_of_the_program_keeps_the_proxy_it_was_given() {
     }
 }
 
-/// Tells this program, when it runs itself, what the environment is.
+/// The variable that passes the environment to this program when it runs itself.
 const CHILD: &str = "OCTO_AUTH_TEST_PROXIES";
 
 #[test]

@@ -1,4 +1,5 @@
-//! A rotated refresh token that the store did not take is saved again by itself, in both colours: no caller asks.
+//! A rotated refresh token that the store did not accept is saved again automatically, with both adapters: no caller
+//! asks.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -20,12 +21,12 @@ use octo_auth_tests::moment;
 use octo_auth_tests::registration::{self, sound};
 use tokio::runtime::{Builder, Runtime};
 
-/// How long a test waits for what a working program does within milliseconds.
+/// The limit of a wait; a working program needs milliseconds.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Longer than any pause after a failure of the store.
+/// Longer than any pause after a store error.
 const PAUSE: Duration = Duration::from_secs(31);
 
 /// A clock that the test moves.
@@ -54,7 +55,7 @@ impl Clock for Moved {
     }
 }
 
-/// A store of one process that takes nothing while it is down.
+/// A store of one process that refuses writes while it is down.
 #[derive(Clone, Default)]
 struct Moody(Arc<Inside>);
 
@@ -85,13 +86,13 @@ impl Moody {
         *self.0.failures.lock().expect("nothing panics under this lock")
     }
 
-    /// Waits until so many calls have failed in all.
+    /// Waits until this count of calls has failed in total.
     fn await_failures(&self, count: u32) {
         let few = |failures: &mut u32| *failures < count;
         self.await_while(few, "the store is not called again");
     }
 
-    /// Waits until the record of the inn holds a refresh token.
+    /// Waits until the record of the inn contains a refresh token.
     fn await_stored(&self, client: &Client, refresh_token: &str) {
         let name = RecordName::new(client, &inn());
         let is_missing = |_: &mut u32| {
@@ -127,7 +128,7 @@ impl Store for Moody {
     ) -> Result<Saved, StoreError> {
         self.call()?;
         let saved = Store::compare_and_swap(&self.0.memory, name, expected, content);
-        // Not before the lock is free: who waits looks while it holds it.
+        // Acquiring the lock ensures that the waiting thread is really waiting: it checks while it holds the lock.
         drop(self.0.failures.lock().expect("nothing panics under this lock"));
         self.0.changed.notify_all();
         saved
@@ -139,7 +140,7 @@ impl Store for Moody {
     }
 }
 
-/// A server that rotates refresh tokens. After the second answer the store is down. It tells when it is dropped.
+/// A server that rotates refresh tokens. After the second answer the store is down. It reports when it is dropped.
 struct Rotating {
     store: Moody,
     requests: AtomicU32,
@@ -213,7 +214,7 @@ fn registered_for_tasks(
     sound(builder.transport(transport).store(store).clock(clock).build())
 }
 
-/// Renews twice; the second refresh token could not be saved.
+/// Refreshes twice; the second refresh token cannot be saved.
 fn rotate_on_threads(
     manager: &octo_auth_blocking::TokenManager,
     store: &Moody,
@@ -243,7 +244,7 @@ async fn rotate_on_tasks(
     tokens
 }
 
-/// Looks until it is so.
+/// Waits until the condition holds.
 fn until(holds: impl Fn() -> bool) {
     while !holds() {
         thread::yield_now();
@@ -254,7 +255,7 @@ fn runtime() -> Runtime {
     sound(Builder::new_current_thread().enable_all().build())
 }
 
-/// Waits for something on another thread, while the runtime runs.
+/// Waits for a condition on another thread, while the runtime runs.
 async fn wait_beside(wait: impl FnOnce() + Send + 'static) {
     sound(tokio::task::spawn_blocking(wait).await);
 }

@@ -1,6 +1,6 @@
-//! Each scenario goes the same way, line by line, on the bare core and on both adapters.
+//! Each scenario has the same results, line by line, on the bare core and on both adapters.
 //!
-//! What is written in the scenarios is what the core does: `cargo run -p octo-auth-tests --bin golden` writes it again.
+//! The scenarios record what the core does: `cargo run -p octo-auth-tests --bin golden` writes them again.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use octo_auth_testkit::scenario::{Provider, Scenario};
 use octo_auth_tests::backend::{self, Filed};
 use octo_auth_tests::states::STATES;
 
-/// Plays all scenarios and shows each that goes otherwise than it is written.
+/// Runs all scenarios and prints each whose output differs from its file.
 fn all(play: impl Fn(&Filed) -> String) {
     let otherwise = |filed: &Filed| backend::otherwise(filed, &play(filed));
     let found: Vec<String> = backend::scenarios().iter().filter_map(otherwise).collect();

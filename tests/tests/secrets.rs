@@ -1,4 +1,4 @@
-//! Secrets never show: every value, every error and every cause is searched for marked ones.
+//! Secrets are never shown: every value, every error and every cause is searched for marked ones.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -20,15 +20,15 @@ use octo_auth_tests::registration::{
 use octo_auth_tests::reply::{json, read, with};
 use octo_auth_tests::{moment, wire};
 
-/// The `state` and the code verifier of every sign-in here, and the beginning of the mark in base64 behind the
-/// client id, as HTTP Basic carries it.
+/// The `state` and the code verifier of every sign-in here, and the beginning of the mark in base64 after the client
+/// id, as in HTTP Basic.
 const DERIVED: [&str; 3] = [
     "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
     "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8",
     "Y2xpZW50LTE6Y0FuQXJZ",
 ];
 
-/// The lines in which a secret shows.
+/// Returns the lines that contain a secret.
 fn leaks(text: &str) -> Vec<&str> {
     let derived = text.lines().filter(|line| DERIVED.iter().any(|secret| line.contains(secret)));
     derived.chain(hits(text)).collect()
@@ -72,13 +72,13 @@ fn new_client() -> NewClient {
     }
 }
 
-/// What is done to every exchange with secrets in flight.
+/// An operation on every exchange with secrets in flight.
 trait Visit {
-    /// Takes an exchange and the secrets in it.
+    /// Visits an exchange that contains these secrets.
     fn exchange<T: Reply + Debug>(&mut self, exchange: Exchange<T>, secrets: &[String]);
 }
 
-/// Every exchange there is, with a marked secret in each place that holds one.
+/// Visits every kind of exchange, with a marked secret in each place that can contain one.
 fn visit_every_exchange(visitor: &mut impl Visit) {
     let client_secret = marked("client-secret");
     let own = std::slice::from_ref(&client_secret);
@@ -114,7 +114,7 @@ fn visit_every_exchange(visitor: &mut impl Visit) {
     visitor.exchange(call, &[marked("access-token")]);
 }
 
-/// Looks at an exchange before it is sent.
+/// Checks an exchange before it is sent.
 #[derive(Default)]
 struct Unsent {
     seen: usize,
@@ -140,7 +140,7 @@ fn no_exchange_shows_what_it_carries() {
     assert_eq!(leaks(&unsent.shown), [""; 0]);
 }
 
-/// Loses an exchange in each way a transport can.
+/// Fails an exchange in each way in which a transport can.
 #[derive(Default)]
 struct Lost(String);
 
@@ -160,7 +160,7 @@ fn no_lost_exchange_shows_what_it_carried() {
     assert_eq!(leaks(&lost.0), [""; 0]);
 }
 
-/// Responses that write the secrets of the request back wherever a server can.
+/// Returns responses that repeat the secrets of the request in every place that a server can fill.
 fn echoes(echo: &str) -> Vec<Response<Vec<u8>>> {
     let mut responses = Vec::new();
     for status in [200, 201, 400, 401, 403, 412, 429, 500, 503] {
@@ -193,7 +193,7 @@ fn echoes(echo: &str) -> Vec<Response<Vec<u8>>> {
     responses
 }
 
-/// Reads every echo and keeps what the answer or the error shows.
+/// Reads every echo and records what the answer or the error shows.
 #[derive(Default)]
 struct Echoed {
     /// The responses to one exchange; each exchange builds them again.
@@ -322,7 +322,7 @@ fn no_rejected_callback_shows_its_code_or_its_state() {
     assert_eq!(leaks(&text), [""; 0]);
 }
 
-/// A machine with marked tokens, whose client has marked secrets, on a store.
+/// Returns a machine with marked tokens on a store; its client has marked secrets.
 fn signed_in(store: &InMemoryStore) -> Machine {
     let client = standard(ClientAuthentication::Body);
     let mut world = Machine::with_store(client, Storage::MultiProcess, store, 1);
@@ -357,7 +357,7 @@ fn no_parameter_of_a_key_or_a_client_shows_its_value() {
     assert_eq!(leaks(&text), [""; 0]);
 }
 
-/// A parameter may be a plain word. What a server says in that word means what it says.
+/// A parameter may be an ordinary word. If the server uses that word, its text must stay readable.
 #[test]
 fn the_value_of_a_parameter_hides_no_standard_code_and_no_letters_within_words() {
     let said = |value: &str, body: &str| {
@@ -433,7 +433,7 @@ fn no_stored_record_that_is_refused_shows_what_is_in_it() {
     assert_eq!(leaks(&text), [""; 0]);
 }
 
-/// What is shown of a provider's text when these secrets are sent at a standard server.
+/// Returns what is shown of a standard server's text when these secrets are sent.
 fn provider_text(client_secret: &str, refresh_token: &str, text: &str) -> String {
     let client =
         Client::new(standard_profile(ClientAuthentication::Basic), CLIENT_ID, client_secret).unwrap();
@@ -471,7 +471,7 @@ fn a_secret_that_begins_with_another_is_masked_as_a_whole() {
     }
 }
 
-/// A server that writes the request back writes it as it came: form-encoded, or as the header it stood in.
+/// A server that repeats the request repeats its encoding: form-encoded, or as in the header.
 #[test]
 fn a_secret_is_masked_in_the_encoding_it_was_sent_in() {
     let secret = marked("a+b/c d&e");

@@ -1,4 +1,4 @@
-//! Names that users choose are shown whole, and nothing in them hides, moves or forges a line of a terminal or a log.
+//! Names that users choose are shown in full, and cannot hide, move or forge a line of a terminal or a log.
 
 use octo_auth_core::profile::{Profile, ProfileProblem, Template};
 use octo_auth_core::{RecordName, Scopes, Storage, TokenSpec};
@@ -9,7 +9,7 @@ use octo_auth_tests::registration::{standard, with};
 /// Line ends, an escape sequence, a change of direction, a null byte and a zero-width space.
 const HOSTILE: &str = "a\r\nb\u{1b}[2J\u{202e}c\0\u{200b}\u{2028}";
 
-/// A name that has to be shown as it is.
+/// A name that must be shown unchanged.
 const FOREIGN: &str = "H\u{f4}tel \u{939}\u{94b}\u{91f}\u{932}";
 
 fn is_harmless(text: &str) -> bool {

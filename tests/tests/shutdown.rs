@@ -1,4 +1,5 @@
-//! A shutdown waits for what is under way, as long as it may take or as it is told, and returns what is left.
+//! A shutdown waits for the work in flight, for as long as that may take or as the caller permits, and returns what is
+//! left.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -34,7 +35,7 @@ fn answer() -> Response<Body> {
     response
 }
 
-/// Answers when it is notified.
+/// A transport that answers when it is notified.
 struct Slow(Arc<Notify>);
 
 #[async_trait]
@@ -65,7 +66,7 @@ async fn the_asynchronous_adapter_waits_as_long_as_a_renewal_may_take_or_as_it_i
     assert_eq!(tokens.get().await.unwrap().access_token().expose(), "at-1");
 }
 
-/// Answers when it is told to.
+/// A transport that answers when the test says so.
 struct Held {
     begun: Mutex<Sender<()>>,
     told: Mutex<Receiver<()>>,

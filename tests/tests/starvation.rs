@@ -21,7 +21,7 @@ use octo_auth_tests::registration::sound;
 const CODES: usize = 200;
 const SECONDS: usize = 100;
 
-/// Requests a minute.
+/// The limit of requests a minute.
 const LIMIT: u32 = 10;
 
 /// The lifetime of a token, in seconds.
@@ -43,7 +43,7 @@ fn answer(request: &str, number: u64) -> Vec<u8> {
     json("200 OK", &format!(r#"{{{tokens},"token_type":"Bearer","expires_in":{LIFETIME}}}"#))
 }
 
-/// A clock that the test moves, in seconds, and that tells those who wait.
+/// A clock in seconds, which the test moves. It notifies waiting threads.
 #[derive(Clone, Default)]
 struct Moved(Arc<Inside>);
 
@@ -104,7 +104,7 @@ impl Stage {
         sound(code.exchange(&self.client, self.clock.now()))
     }
 
-    /// Lets the codes come in while the own account asks.
+    /// Lets the codes arrive while the real account asks.
     fn run(&self, mut begin: impl FnMut(Exchange<TokenSet>), get: impl Fn() -> bool) {
         let mut begun = 0;
         for second in 0..SECONDS {

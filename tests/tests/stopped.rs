@@ -1,6 +1,7 @@
 //! A process that is stopped while an answer arrives, for longer than the deadline of its exchange, loses no consent.
 //!
-//! `OCTO_AUTH_RENEWALS=1000 cargo test -p octo-auth-tests --test stopped` is the campaign. A test that fails shows its seed.
+//! For a long run: `OCTO_AUTH_RENEWALS=1000 cargo test -p octo-auth-tests --test stopped`. A failed test prints its
+//! seed.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
@@ -18,13 +19,14 @@ use octo_auth_system::{Clock, MemoryStore, SystemClock};
 use octo_auth_tests::registration::{self, sound};
 use octo_auth_tests::rotation::{LIFETIME, RotatingServer};
 
-/// The shortest deadline that a policy may set.
+/// The shortest deadline that a policy permits.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// What the other process is told: its adapter, the address of the server, its refresh token and how often to renew.
+/// The variable for the other process: its adapter, the address of the server, its refresh token and the count of
+/// refreshes.
 const ORDER: &str = "OCTO_AUTH_STOPPED";
 
-/// The clocks of the machine, set on.
+/// The clocks of the machine, set ahead.
 #[derive(Clone, Default)]
 struct SetOn(Arc<AtomicU64>);
 
@@ -41,7 +43,7 @@ impl Clock for SetOn {
     }
 }
 
-/// Renews a token so often, and panics if a new sign-in is asked for.
+/// Refreshes a token this count of times. Panics if a new sign-in is required.
 fn renew(times: u32, clock: &SetOn, mut get: impl FnMut() -> Result<Token, TokenError>) {
     for _ in 0..times {
         clock.by(Duration::from_secs(LIFETIME.into()));
@@ -52,7 +54,7 @@ fn renew(times: u32, clock: &SetOn, mut get: impl FnMut() -> Result<Token, Token
     }
 }
 
-/// The other process. As a test of its own it does nothing.
+/// The other process. Without its variable, this test does nothing.
 #[test]
 fn the_process_that_is_stopped() {
     let Ok(order) = env::var(ORDER) else { return };
@@ -83,20 +85,20 @@ fn signal(process: &Mutex<Option<Child>>, name: &str) {
     }
 }
 
-/// Waits for something that never comes: the other process is to be stopped for longer than its deadline.
+/// Waits for the whole duration: the other process must stay stopped for longer than its deadline.
 fn wait(duration: Duration) {
     let (_never, waiting) = channel::<()>();
     let _ = waiting.recv_timeout(duration);
 }
 
-/// Runs the other process to its end, stopped at each answer for up to twice its deadline.
+/// Runs the other process to its end, and stops it at each answer for up to twice its deadline.
 fn loses_no_consent(adapter: &str) {
     let times: u32 = env::var("OCTO_AUTH_RENEWALS").map_or(4, |times| times.parse().unwrap());
     let seed = SystemClock.now().boot.as_nanos() as u64 | 1;
     let (process, random) = (Arc::new(Mutex::new(None)), AtomicU64::new(seed));
     let stopped = process.clone();
     let server = RotatingServer::start_with(move || {
-        // The first is stopped beyond its deadline, whatever chance says.
+        // The first answer always stops it beyond its deadline, whatever the random number is.
         let next = random.load(Ordering::SeqCst).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let is_first = random.swap(next, Ordering::SeqCst) == seed;
         let time =

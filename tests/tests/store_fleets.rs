@@ -1,4 +1,4 @@
-//! Processes that share one registration through PostgreSQL or Redis.
+//! Processes that share one registration with PostgreSQL or Redis.
 
 #![cfg(all(unix, feature = "adapters"))]
 #![expect(clippy::print_stdout, reason = "a test that is left out says so")]
@@ -17,10 +17,10 @@ use octo_auth_tests::registration::sound;
 use octo_auth_tests::rotation::RotatingServer;
 use octo_auth_tests::socket::Socket;
 
-/// A server of records, which ends with this value, and how a process opens a store there.
+/// A server of records, which ends when dropped, and a function that opens a store there for a process.
 type Engine = (Box<dyn std::any::Any>, Box<dyn Fn() -> Arc<dyn Store>>);
 
-/// Starts both servers. Their stores send no notices, so that processes find changes only when they look again.
+/// Starts both servers. Their stores send no change notices, so processes find changes only when they poll.
 fn engines() -> Vec<Engine> {
     if !Postgres::is_installed() || !Redis::is_installed() {
         println!("skipped: it needs PostgreSQL and Redis");
@@ -41,13 +41,13 @@ fn engines() -> Vec<Engine> {
     vec![(Box::new(postgres), Box::new(in_postgres)), (Box::new(redis), Box::new(in_redis))]
 }
 
-/// The processes of the registration, each with a token of its own to get.
+/// The processes of the registration, each of which gets a different token.
 const PROCESSES: u8 = 40;
 
-/// The requests that the provider takes in 60 s, as OfficeRND does.
+/// The count of requests that the provider accepts in 60 s, like OfficeRND.
 const LIMIT: usize = 5;
 
-/// How far all clocks move at once.
+/// The step of all clocks.
 const STEP: Duration = Duration::from_secs(11);
 
 const TOKEN: &[u8] = br#"{"access_token":"at","token_type":"Bearer","expires_in":3600}"#;
@@ -92,7 +92,7 @@ fn without_a_notice_another_process_sees_a_new_token_and_a_new_sign_in_within_a_
         one.pass(Duration::from_secs(3700));
         let second = sound(one.get());
         assert_ne!(second, first);
-        // Its token is over, and the store has a newer one: it sends nothing.
+        // Its token has expired, and the store has a newer one: it sends nothing.
         two.pass(Duration::from_secs(3700));
         assert_eq!(sound(two.get()), second);
         assert_eq!(provider.renewals("inn"), Some(2));
@@ -104,7 +104,7 @@ fn without_a_notice_another_process_sees_a_new_token_and_a_new_sign_in_within_a_
     }
 }
 
-/// A connection of the program, whose statements are counted.
+/// The program's connection, with its statements counted.
 struct Counted(Mutex<postgres::Client>, Arc<AtomicUsize>);
 
 impl Pool for Counted {
@@ -135,6 +135,6 @@ fn a_renewal_takes_five_statements_and_a_token_in_memory_none() {
     };
     assert_eq!(statements(&mut process), 0);
     process.pass(Duration::from_secs(3700));
-    // A claim, a look, the mark of the request, its outcome, and the release.
+    // A claim, a read, the mark of the request, its outcome, and the release.
     assert_eq!(statements(&mut process), 5);
 }

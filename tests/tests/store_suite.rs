@@ -1,4 +1,4 @@
-//! What every store owes, of the store in memory, and that a store which owes it is told so.
+//! The contract of every store, tested with the store in memory and with faulty stores: each fault must be reported.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,7 +77,7 @@ fn a_store_that_one_process_uses_may_grant_every_claim() {
     assert_eq!(blocking::store::check(&store).failures(), []);
 }
 
-/// What a store does wrong, and the check that must say so.
+/// The fault of a store, and the check that must report it.
 const WRONGS: [(&str, &str); 24] = [
     ("makes records up", "an_unknown_name_has_no_record"),
     ("ends at a NUL", "content_comes_back_byte_for_byte"),
@@ -105,7 +105,7 @@ const WRONGS: [(&str, &str); 24] = [
     ("has one lock", "claims_of_other_names_are_free"),
 ];
 
-/// What a store does wrong between two handles, and the check that must say so.
+/// The fault of a store between two handles, and the check that must report it.
 const WRONGS_OF_HANDLES: [(&str, &str); 4] = [
     ("has records in each handle", "what_one_handle_wrote_another_reads"),
     ("has claims in each handle", "a_claim_keeps_other_handles_out"),
@@ -141,7 +141,7 @@ fn each_check_of_two_handles_fails_where_it_is_owed() {
     }
 }
 
-/// The checks that must fail.
+/// Returns the checks that must fail.
 fn named(wrongs: &[(&'static str, &'static str)]) -> BTreeSet<&'static str> {
     wrongs.iter().map(|(_, check)| *check).collect()
 }
@@ -152,7 +152,7 @@ fn assert_fails(wrong: &str, report: &Report, check: &str) {
     assert!(failed.contains(&check), "a store that {wrong} fails {failed:?}");
 }
 
-/// A store in memory that does one thing wrong.
+/// A store in memory with one fault.
 struct Wrong {
     records: MemoryStore,
     claims: MemoryStore,
@@ -180,7 +180,7 @@ impl Wrong {
         self.wrong == wrong
     }
 
-    /// The name that a record has in this store.
+    /// Returns the name of a record in this store.
     fn name(&self, name: &RecordName) -> RecordName {
         let parts: Vec<&str> = name.as_str().rsplit('.').collect();
         match self.wrong {
@@ -191,13 +191,13 @@ impl Wrong {
         }
     }
 
-    /// The name that a claim has in this store.
+    /// Returns the name of a claim in this store.
     fn claimed(&self, name: &RecordName) -> RecordName {
         let one = || sound(RecordName::parse(&"0".repeat(32)));
         if self.does("has one lock") { one() } else { name.clone() }
     }
 
-    /// The content that is stored for this content.
+    /// Returns the content that is stored for this content.
     fn stored(&self, content: &RecordBytes, before: Option<&Stored>) -> RecordBytes {
         let bytes = content.as_ref();
         let before = before.map(|stored| stored.content.as_ref()).unwrap_or_default();
@@ -210,7 +210,7 @@ impl Wrong {
         })
     }
 
-    /// The content that is read for this content.
+    /// Returns the content that is read for this content.
     fn read(&self, name: &RecordName, content: RecordBytes) -> RecordBytes {
         let changed = StoredRecord::read(&content).and_then(|record| match self.wrong {
             "reads every format" => Some(record.with("v", 1)),
@@ -285,7 +285,7 @@ impl Store for Wrong {
     fn release(&self, name: &RecordName, owner: &str) -> Result<(), StoreError> {
         let name = self.claimed(name);
         if self.does("releases for anybody") {
-            // The owner of the claim has one of the names of the suite.
+            // The owner of the claim has one of the suite's names.
             for anybody in ["one", "two", "three"] {
                 self.claims.release(&name, anybody)?;
             }

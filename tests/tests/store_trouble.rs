@@ -1,5 +1,6 @@
-//! Stores that hang, lie, or conflict at each write, behind both adapters and a server on a real socket: client grants go
-//! on, accounts are told of store trouble, the calls of the store stay bounded, and the program can end.
+//! Stores that hang, lie, or report a conflict at each write, behind both adapters and a server on a real socket.
+//! Client grants still work, accounts get a store error, the count of store calls stays limited, and the program can
+//! end.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -17,7 +18,7 @@ use octo_auth_testkit::socket::Socket;
 use octo_auth_tests::log;
 use octo_auth_tests::registration::sound;
 
-/// The threads that a store which hangs may hold: a quarter of the 64 renewals that are in flight at once.
+/// The limit of threads that a hanging store may occupy: a quarter of the 64 concurrent refreshes.
 const QUARTER: usize = 16;
 
 const ACCOUNTS: usize = 100;
@@ -34,14 +35,14 @@ fn client(server: &Socket) -> Client {
     sound(Client::new(profile, "client-1", "client-secret-1"))
 }
 
-/// How a store fails.
+/// The failure of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trouble {
     /// No call returns.
     Hangs,
-    /// Each write meets another version, whatever is stored.
+    /// Each write finds another version, whatever is stored.
     Conflicts,
-    /// Each write is said to be done, and nothing is stored; what is read belongs to another registration.
+    /// Each write reports success, and nothing is stored. A read returns the record of another registration.
     Lies,
 }
 
@@ -75,7 +76,7 @@ impl Bad {
         }
     }
 
-    /// Waits until a number of calls hang. Returns how many do, and the most for one record.
+    /// Waits until this count of calls hang. Returns how many do, and the largest count for one record.
     fn await_held(&self, count: usize) -> (usize, usize) {
         let held = self.0.held.lock().expect("no test panics here");
         let is_less = |held: &mut HashMap<String, usize>| held.values().sum::<usize>() < count;
@@ -131,8 +132,8 @@ fn own() -> TokenSpec {
     TokenSpec::client_credentials(&Scopes::none())
 }
 
-/// The calls that an account and a client grant may make until their first failure: each writes at most 16 times in vain,
-/// and an account is asked about twice.
+/// The limit of calls for an account and a client grant until their first error: each writes at most 16 times in vain,
+/// and an account is asked for twice.
 const MOST_CALLS: usize = 4 * 20;
 
 #[test]
@@ -168,7 +169,7 @@ fn a_store_that_hangs_holds_a_bounded_number_of_threads_of_a_program_with_tasks_
     let failure = runtime.block_on(all[0].get()).expect_err("the store hangs");
     assert_eq!(failure.kind(), TokenErrorKind::StoreUnavailable);
     assert_eq!(store.await_held(QUARTER), (QUARTER, 1));
-    // It would wait for its own threads for as long as the store hangs.
+    // Dropping it would wait for its own threads while the store hangs.
     drop(runtime);
 }
 

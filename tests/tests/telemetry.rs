@@ -1,4 +1,4 @@
-//! Whether the words that are documented for logs and measures are those the core has.
+//! Checks that the words documented for logs and metrics are those of the core.
 
 #![expect(clippy::expect_used, reason = "a test that finds something else has failed")]
 
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use documented::words;
 
-/// The kinds of failures are open enums, so no list of them is complete but the source.
+/// The kinds of errors are open enums, so only the source contains a complete list.
 const KIND: &str = include_str!("../../crates/octo-auth-core/src/error/kind.rs");
 const CODES: &str = include_str!("../../crates/octo-auth-core/src/error/provider_text.rs");
 const FAILURE: &str = include_str!("../../crates/octo-auth-core/src/failure.rs");
@@ -19,14 +19,14 @@ const REMEDY: &str = include_str!("../../crates/octo-auth-core/src/error.rs");
 const CAUSE: &str = include_str!("../../crates/octo-auth-core/src/key/cause.rs");
 const STEP: &str = include_str!("../../crates/octo-auth-core/src/key/step.rs");
 
-/// The texts that stand in the source between a beginning and the next end.
+/// Returns the texts in the source between a beginning and the next end.
 fn texts(source: &str, beginning: &str, end: &str) -> BTreeSet<String> {
     let (_, rest) = source.split_once(beginning).expect("the beginning");
     let (body, _) = rest.split_once(end).expect("the end");
     body.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// The words of a type that stand in one of its functions.
+/// Returns the words of a type in one of its functions.
 fn words_in(source: &str, of: &str, function: &str) -> BTreeSet<String> {
     let (_, rest) = source.split_once(&format!("\nimpl {of} {{")).expect("the type");
     texts(rest, &format!("fn {function}("), "\n    }\n")

@@ -1,4 +1,4 @@
-//! What both adapters carry: the request as the core built it, and the response as the server wrote it.
+//! What both adapters transport: the request as the core built it, and the response as the server wrote it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,12 +25,12 @@ fn asking(server: &Socket) -> Exchange<TokenSet> {
     sound(client(server).client_credentials(&Scopes::none()))
 }
 
-/// The code of the error that an adapter makes of a server's answer.
+/// Returns the code of the error that an adapter makes of a server's answer.
 fn refused(adapter: &Adapter, server: &Socket) -> String {
     sound(adapter.run(asking(server)).err().ok_or("there was a token")).code().into_owned()
 }
 
-/// The lines of a request's head but for those that name the client and the port, in lower case and sorted.
+/// Returns the lines of a request's head, except those with the client or the port, in lower case and sorted.
 fn head(request: &str) -> Vec<String> {
     let (head, _) = sound(request.split_once("\r\n\r\n").ok_or("the head has no end"));
     let mut lines: Vec<_> = head.lines().map(str::to_ascii_lowercase).collect();
@@ -275,7 +275,7 @@ fn the_settings_of_a_ureq_builder_that_count_are_kept_or_refused() {
     }
 }
 
-/// A transport of the user's own, in both colours: it answers from memory and notes what it was given.
+/// A custom transport for both adapters: it answers from memory and records its requests.
 #[derive(Clone, Default)]
 struct Own(Arc<Mutex<Vec<(String, Duration)>>>);
 
@@ -309,7 +309,7 @@ impl octo_auth_blocking::Transport for Own {
     }
 }
 
-/// A clock that stands still.
+/// A clock that does not move.
 struct Still(Now);
 
 impl octo_auth_async::Clock for Still {

@@ -1,4 +1,4 @@
-//! What both adapters report when no complete answer comes: the same words, and never more certainty than there is.
+//! What both adapters report if no complete answer arrives: the same words, without more certainty than there is.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use octo_auth_tests::adapter::{Adapter, each};
 use octo_auth_tests::registration::{self, CLIENT_SECRET, sound};
 use octo_auth_tests::socket::Socket;
 
-/// A client credentials request to a URL.
+/// Returns a client credentials request to a URL.
 fn asking(url: &str) -> Exchange<TokenSet> {
     let client = registration::with(sound(Profile::rfc6749(url)));
     sound(client.client_credentials(&Scopes::none()))
@@ -21,7 +21,7 @@ fn plain(address: SocketAddr) -> String {
     format!("http://{address}/token")
 }
 
-/// Runs the request over an adapter, which must fail without a response.
+/// Runs the request with an adapter. It must fail without a response.
 fn lost(adapter: &Adapter, url: &str) -> ExchangeError {
     let error = sound(adapter.run(asking(url)).err().ok_or("there was an answer"));
     assert_eq!(error.status(), None, "{}: {}", adapter.name(), causes(&error));
@@ -29,7 +29,7 @@ fn lost(adapter: &Adapter, url: &str) -> ExchangeError {
     error
 }
 
-/// What an error and its causes say, one after the other.
+/// Returns the texts of an error and its causes, one after the other.
 fn causes(error: &ExchangeError) -> String {
     let mut text = format!("{error} {error:?}");
     let mut next = error.source();
@@ -40,7 +40,7 @@ fn causes(error: &ExchangeError) -> String {
     text
 }
 
-/// The fault inside an error.
+/// Returns the `TransportError` inside an error.
 fn fault(error: &ExchangeError) -> &TransportError {
     sound(error.fault().ok_or("the error holds no fault"))
 }
@@ -58,7 +58,7 @@ fn assert_lost(adapter: &Adapter, url: &str, code: &str, what: &str) {
     says_each_thing_once(adapter, &error);
 }
 
-/// Asserts that the error and its causes say each thing once, however they are printed.
+/// Asserts that the error and its causes do not repeat each other, however they are printed.
 fn says_each_thing_once(adapter: &Adapter, error: &ExchangeError) {
     let mut said = error.to_string().to_lowercase();
     let mut next = error.source();
@@ -70,19 +70,19 @@ fn says_each_thing_once(adapter: &Adapter, error: &ExchangeError) {
     }
 }
 
-/// Asserts that the request could not be sent, and that the error says why in its one line.
+/// Asserts that the request could not be sent, and that the one-line error gives the reason.
 fn assert_says(adapter: &Adapter, url: &str, why: &str) {
     let text = lost(adapter, url).to_string();
     assert!(text.ends_with(&format!(" request could not be sent: {why}")), "{}: {text}", adapter.name());
 }
 
-/// Each adapter, with neither the certificates nor the proxy of the machine the tests run on.
+/// Returns each adapter, without the certificates and the proxy of the machine.
 fn isolated() -> Vec<Adapter> {
     let made = sound(rcgen::generate_simple_self_signed(["nowhere.invalid".to_owned()]));
     Adapter::trusting(made.cert.der())
 }
 
-/// What is said of a connection on which no complete head came, and of a head that is none.
+/// The texts for a connection without a complete head, and for an invalid head.
 const CLOSED: &str = "the connection was closed";
 const NO_RESPONSE: &str = "the answer is not HTTP, or its head is malformed";
 
@@ -269,7 +269,7 @@ fn a_refresh_is_in_doubt_only_if_the_request_may_have_been_read() {
 #[test]
 fn a_request_that_the_server_did_not_take_to_its_end_was_not_read() {
     each(|adapter| {
-        // It reads the beginning and closes; what lies in no buffer is never read.
+        // It reads the beginning and closes. Bytes that are not buffered are never read.
         let server = Socket::resetting();
         let url = format!("http://{}", server.address());
         let profile = sound(Profile::rfc6749(&format!("{url}/token")));
@@ -279,7 +279,7 @@ fn a_request_that_the_server_did_not_take_to_its_end_was_not_read() {
         let asking = sound(client.api_call(&tokens, sound(request)));
         let error = sound(adapter.run(asking).err().ok_or("there was an answer"));
         assert_eq!(error.code(), "http_malformed", "{}: {}", adapter.name(), causes(&error));
-        // hyper may read that the connection was reset before it writes on, and does not say then how far it was.
+        // hyper may notice the reset before it continues to write, and does not report then how much it wrote.
         let is_unread = fault(&error).delivery() == Delivery::NotSent;
         assert!(is_unread || adapter.name() == "async", "{}: {}", adapter.name(), causes(&error));
     });

@@ -1,4 +1,4 @@
-//! However an answer is framed, and wherever it is split: both adapters read the same out of it.
+//! Both adapters read the same result from an answer, however it is framed and wherever it is split.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use octo_auth_tests::socket::Socket;
 /// Long enough for any test.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The status, the headers and the body, or what is wrong.
+/// The status, the headers and the body, or the error.
 type Outcome = Result<(u16, HeaderMap, Vec<u8>), String>;
 
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
-/// Bodies in chunks, sound and not.
+/// Chunked bodies, valid and invalid.
 const CHUNKS: [&str; 24] = [
     "5\r\nhello\r\n0\r\n\r\n",
     "1\r\nh\r\n4\r\nello\r\n000\r\n\r\n",
@@ -28,7 +28,7 @@ const CHUNKS: [&str; 24] = [
     "0\r\n\r\n",
     "+5\r\nhello\r\n0\r\n\r\n",
     " 5 \r\nhello\r\n \n0\r\n\r\n",
-    // Broken off.
+    // Incomplete.
     "",
     "5\r\nhel",
     "5\r\nhello",
@@ -36,7 +36,7 @@ const CHUNKS: [&str; 24] = [
     "5\r\nhello\r\n0\r\n",
     "5\r\nhello\r\n0\r\nx-trailer: a\r\n",
     "5\r\nhello\r\n0",
-    // Not framed.
+    // Without framing.
     "hello",
     "{\"a\":1}\r\n",
     ";5\r\nhello\r\n0\r\n\r\n",
@@ -47,7 +47,7 @@ const CHUNKS: [&str; 24] = [
     "ffffffffffffffffff\r\nhello\r\n0\r\n\r\n",
 ];
 
-/// Answers of every other kind: the head, and what follows it.
+/// All other answers: the head, and the bytes after it.
 const ANSWERS: [(&str, &str); 26] = [
     ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", "hello"),
     ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", "hello, and more"),

@@ -1,4 +1,5 @@
-//! What every transport owes, of both adapters' own, and that a transport which owes it is told so.
+//! The contract of every transport, tested with those of both adapters and with faulty ones: each fault must be
+//! reported.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -60,7 +61,7 @@ fn a_scripted_transport_says_what_it_was_told_to_and_remembers_what_it_was_asked
     assert_eq!(runner.run(asking()).unwrap_err().code(), "maybe_processed");
 }
 
-/// What a transport does wrong, and the check that must say so.
+/// The fault of a transport, and the check that must report it.
 const WRONGS: [(&str, &str); 25] = [
     ("sends one header of a name", "a_request_arrives_as_it_is"),
     ("tidies paths", "a_request_arrives_as_it_is"),
@@ -110,7 +111,7 @@ fn each_check_of_a_transport_fails_where_it_is_owed_and_in_both_colours() {
     });
 }
 
-/// A transport over ureq that does one thing wrong.
+/// A transport over ureq with one fault.
 struct Wrong {
     inner: UreqTransport,
     wrong: &'static str,

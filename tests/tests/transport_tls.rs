@@ -1,4 +1,4 @@
-//! Both adapters over TLS, in one process, with ring and a certificate authority of the user's own.
+//! Both adapters over TLS, in one process, with ring and a user's own certificate authority.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -53,7 +53,7 @@ fn a_server_whose_certificate_is_not_trusted_is_sent_nothing() {
         let error = adapter.run(server.asking("127.0.0.1")).unwrap_err();
         let fault: &TransportError = error.fault().unwrap();
         assert_eq!(fault.delivery(), Delivery::NotSent, "{}: {error:?}", adapter.name());
-        // Both have the same name, so that one seems to have issued the other.
+        // Both have the same name, so one seems to have issued the other.
         let why = "could not be sent: TLS: certificate not trusted (BadSignature)";
         assert!(error.to_string().ends_with(why), "{}: {error}", adapter.name());
         assert!(error.source().is_none(), "{}: it is said once", adapter.name());
@@ -64,7 +64,7 @@ fn a_server_whose_certificate_is_not_trusted_is_sent_nothing() {
     assert_eq!(server.later_requests().len(), 2, "only the requests over trusted TLS arrived");
 }
 
-/// Each adapter with a transport of its own, from PEM texts.
+/// Returns each adapter with a separate transport, built from PEM texts.
 fn with_pem(roots: &str, client: Option<&str>) -> Vec<Adapter> {
     let asynchronous = ReqwestTransport::with_proxies(&Proxies::none()).unwrap();
     let asynchronous = asynchronous.with_root_certificates(roots).unwrap();
@@ -159,7 +159,7 @@ fn the_error_of_a_pem_text_without_line_breaks_shows_nothing_of_the_key() {
         for error in [reqwest.err().unwrap(), ureq.err().unwrap()] {
             let shown = format!("{error} {error:?}");
             assert!(shown.contains("lines of their own"), "{shown}");
-            // Neither as text nor as the numbers of its bytes.
+            // Neither as text nor as a list of byte values.
             let bytes = format!("{:?}", &joined.as_bytes()[40..60]);
             assert!(!shown.contains(bytes.trim_matches(['[', ']'])), "{shown}");
             assert!(!shown.contains(&joined[40..60]), "{shown}");

@@ -1,4 +1,4 @@
-//! What errors and values say of themselves: words that stay, who must act, and texts for people.
+//! The descriptions of errors and values: stable words, remedies, and texts for people.
 
 #![expect(clippy::unwrap_used, reason = "what a test builds on is sound, or the test fails")]
 
@@ -179,7 +179,7 @@ fn a_deviation_has_a_word_and_a_sentence() {
     assert_eq!(Deviation::AgeInvalid.to_string(), "The Age header cannot be read");
 }
 
-/// A store of one process, which says nothing of claims and changes.
+/// A store of one process, without claims and change notices.
 struct Simple;
 
 impl Store for Simple {

@@ -22,11 +22,11 @@ use crate::turns::{Way, at_once, measure, own_cpu};
 /// The length of a refresh token in bytes.
 const REFRESH: usize = 34;
 
-/// The tokens live for one day, from this moment: 2026-01-01.
+/// The start of the tokens' lifetime of one day: 2026-01-01.
 const START: Now = Now { wall: Timestamp::from_unix_seconds(1_767_225_600), boot: Duration::from_secs(1000) };
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The least that an account can take.
+/// The minimum that an account needs.
 struct Entry {
     header: HeaderValue,
     _refresh: Box<str>,
@@ -40,7 +40,7 @@ struct Ours {
 }
 
 pub(crate) fn compare(options: &Options) -> Result<Comparison> {
-    // Two of the peers look for a runtime's clock.
+    // Two of the peers require the clock of a runtime.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let _context = runtime.enter();
     let count = options.choose(1_000_000, 20_000);
@@ -82,7 +82,7 @@ pub(crate) fn compare(options: &Options) -> Result<Comparison> {
     })
 }
 
-/// Builds accounts, and counts the bytes that each keeps.
+/// Builds accounts, and counts the bytes of each.
 fn weighed<T>(name: &str, kind: Kind, count: usize, build: impl FnOnce() -> Result<T>) -> Result<(T, Row)> {
     let mut built = None;
     let mut build = Some(build);
@@ -126,7 +126,7 @@ impl Ours {
     }
 }
 
-/// One partition for each account.
+/// Builds one partition for each account.
 fn aws(count: usize) -> Result<(Aws, Vec<aws_smithy_runtime_api::client::identity::SharedIdentityResolver>)> {
     let origin = Origin::new(Duration::ZERO);
     let cache = Aws::with_partitions(&origin, count)?;
@@ -137,7 +137,7 @@ fn aws(count: usize) -> Result<(Aws, Vec<aws_smithy_runtime_api::client::identit
     Ok((cache, accounts))
 }
 
-/// One credential for each account.
+/// Builds one credential for each account.
 fn azure(count: usize) -> Result<Vec<Azure>> {
     let origin = Origin::new(Duration::ZERO);
     let credentials: Vec<_> = (0..count).map(|_| Azure::new(&origin)).collect::<Result<_>>()?;
@@ -145,7 +145,7 @@ fn azure(count: usize) -> Result<Vec<Azure>> {
     Ok(credentials)
 }
 
-/// Questions about random accounts, in turns.
+/// Measures lookups of random accounts, in turns.
 fn lookups(
     options: &Options,
     floor: &HashMap<u64, Arc<Entry>>,
@@ -198,7 +198,7 @@ fn lookups(
     Ok(measure(rounds, ways))
 }
 
-/// Looks for accounts that are due, each second of a minute in which none is.
+/// Measures the search for due accounts, each second of a minute in which none is due.
 fn due(options: &Options, floor: &HashMap<u64, Arc<Entry>>, ours: &mut Ours) -> Result<Vec<Row>> {
     let rounds = options.choose(11, 3);
     let mut slots: BTreeMap<Duration, Vec<u64>> = BTreeMap::new();
@@ -210,7 +210,7 @@ fn due(options: &Options, floor: &HashMap<u64, Arc<Entry>>, ours: &mut Ours) -> 
         let wait = Duration::from_secs(u64::from(second));
         Now { wall: START.wall.saturating_add(wait), boot: START.boot + wait }
     };
-    // The first look places every account.
+    // The first search places every account.
     drop(ours.machine.poll_due(RefreshAhead::All, at(60)));
     let timed = |look: &mut dyn FnMut(u32)| {
         let begun = own_cpu();

@@ -1,4 +1,4 @@
-//! What a program takes on that only wants a token: crates, time to build, size.
+//! The costs of adopting a library just to get a token: crates, build time, size.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use anyhow::{Context, Result, ensure};
 use crate::Options;
 use crate::comparison::{Comparison, Group, Kind, Row, Target};
 
-/// A minimal program that gets a token, or with a core alone builds the request of one.
+/// A minimal program that gets a token, or, with a core alone, builds the request for one.
 struct Program {
     name: &'static str,
     kind: Kind,
-    /// Its dependencies, as a manifest has them; `{crates}` is the folder of our crates.
+    /// Its dependencies in the syntax of a manifest; `{crates}` is the folder of our crates.
     dependencies: &'static str,
     source: &'static str,
 }
@@ -115,7 +115,7 @@ pub(crate) fn compare(options: &Options) -> Result<Comparison> {
     })
 }
 
-/// Each adapter beside the client that it uses.
+/// Sets the targets of each adapter, relative to the HTTP client that it uses.
 fn bounded(mut group: Group) -> Group {
     let (more, factor) = match &*group.unit {
         "crates" => (15.0, 1.0),
@@ -131,7 +131,7 @@ fn bounded(mut group: Group) -> Group {
     group
 }
 
-/// The core alone.
+/// Sets the targets of the core alone.
 fn core_bounds(group: &mut Group) {
     let limit = match &*group.unit {
         "crates" => 28.0,
@@ -150,7 +150,7 @@ struct Build {
 }
 
 impl Program {
-    /// Writes the package; returns its folder.
+    /// Writes the package. Returns its folder.
     fn write(&self, folder: &Path) -> Result<PathBuf> {
         let place = folder.join(self.name.replace([' ', ':', ','], "-"));
         fs::create_dir_all(place.join("src"))?;
@@ -167,13 +167,13 @@ impl Program {
         Ok(place)
     }
 
-    /// Builds it from nothing.
+    /// Builds it from scratch.
     fn build(&self, place: &Path) -> Result<Build> {
         let target = place.join("target");
         if target.exists() {
             fs::remove_dir_all(&target)?;
         }
-        // `times` prints what the shell's children took, theirs included.
+        // `times` prints the time of the shell's children, including their own children.
         let script = "cargo build --quiet && times";
         let debug =
             Command::new("sh").args(["-c", script]).current_dir(place).stderr(Stdio::inherit()).output()?;
@@ -196,7 +196,7 @@ fn seconds(text: &str) -> Option<f64> {
     Some(60.0 * minutes.parse::<f64>().ok()? + seconds.parse::<f64>().ok()?)
 }
 
-/// Counts the crates a program is built with, itself not included.
+/// Counts the crates with which a program is built, without itself.
 fn count_crates(place: &Path) -> Result<f64> {
     let output = Command::new("cargo")
         .args(["tree", "--prefix", "none", "--edges", "normal", "--format", "{p}"])

@@ -1,4 +1,5 @@
-//! Lists of addresses: what a lookup, a rule's memory and its building cost, beside the floors and what others publish.
+//! Address lists: the costs of a lookup, of a rule's memory and of building, compared with the floors and with other
+//! libraries.
 
 mod floors;
 mod parsing;
@@ -17,13 +18,13 @@ use crate::comparison::{Comparison, Group, Kind, Row};
 use crate::turns::{median, own_cpu};
 use subject::{Built, Subject, built};
 
-/// How many rules the lists have.
+/// The counts of rules in the lists.
 const SIZES: [usize; 5] = [1, 16, 1000, 100_000, 1_000_000];
 
-/// How many rules those look at together in a round that look at every one.
+/// The count of rules that a scanning list examines in total in one round.
 const LOOKS: usize = 1 << 22;
 
-/// How often a list is built, and the most rules that are built together.
+/// How often a list is built, and the limit of rules that are built in total.
 const BUILDS: usize = 5;
 
 pub(crate) fn compare(options: &Options) -> Result<Comparison> {
@@ -34,7 +35,7 @@ pub(crate) fn compare(options: &Options) -> Result<Comparison> {
         groups.extend(measured(&mut chance, &rules, options));
     }
     groups.push(parsing::measured(&mut Chance::new(options.seed), options.choose(41, 9)));
-    // A list of a thousand rules is what most have; it stands first.
+    // A list of a thousand rules is typical, so it comes first.
     groups.sort_by_key(|group| !group.is_plotted);
     Ok(Comparison {
         name: "allowlist".to_owned(),
@@ -49,7 +50,7 @@ pub(crate) fn compare(options: &Options) -> Result<Comparison> {
     })
 }
 
-/// The times of one list, in nanoseconds: of each round a lookup, of each building a rule.
+/// The times of one list, in nanoseconds: per lookup for each round, and per rule for each build.
 #[derive(Clone, Default)]
 struct Times {
     hits: Vec<f64>,
@@ -87,7 +88,7 @@ fn measured(chance: &mut Chance, rules: &[Ipv4Net], options: &Options) -> Vec<Gr
     };
     let count = crate::comparison::number(rules.len() as f64);
     let group = |what: &str, unit: &str, rows| Group::new(&format!("{what}, {count} rules"), unit, rows);
-    // The first round only warms up.
+    // The first round is a warm-up.
     let hit = group(
         "an address that is permitted",
         "ns",
@@ -117,7 +118,7 @@ fn bounded(size: usize, [hit, miss, bytes, build]: [Group; 4]) -> Vec<Group> {
     vec![hit, miss, bytes, build]
 }
 
-/// The time of one lookup; every list must give the same answers.
+/// Returns the time of one lookup. Every list must give the same answers.
 fn lookup(list: &dyn Built, addresses: &[Ipv4Addr], permitted: usize) -> f64 {
     let begun = own_cpu();
     let count = list.count(black_box(addresses));
@@ -145,7 +146,7 @@ fn everyone(rules: &[Ipv4Net]) -> Vec<Box<dyn Built>> {
 }
 
 impl dyn Built {
-    /// What a list is, by its name.
+    /// Returns the kind of a list by its name.
     fn kind(&self) -> Kind {
         match self.name() {
             "octo-auth" => Kind::Ours,

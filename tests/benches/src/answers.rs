@@ -1,4 +1,4 @@
-//! A token answer that is read.
+//! Parsing a token answer.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use crate::Options;
 use crate::comparison::{Comparison, Group, Kind, Row};
 use crate::turns::{Way, measure, own_cpu};
 
-/// The moment at which everything happens: 2026-01-01.
+/// The time of all operations: 2026-01-01.
 const NOW: Now = Now { wall: Timestamp::from_unix_seconds(1_767_225_600), boot: Duration::from_secs(1000) };
 
-/// What the floor is called.
+/// The name of the floor.
 const FLOOR: &str = "floor: serde_json, borrowed";
 
-/// The members of a clean answer, borrowed, with nothing checked.
+/// The members of a clean answer, borrowed, without any check.
 #[derive(Deserialize)]
 #[allow(dead_code, reason = "reading it is what is measured")]
 struct Borrowed<'a> {
@@ -33,7 +33,7 @@ struct Borrowed<'a> {
     scope: Option<&'a str>,
 }
 
-/// The same with texts of its own.
+/// The same with owned texts.
 #[derive(Deserialize)]
 #[allow(dead_code, reason = "reading it is what is measured")]
 struct Owned {
@@ -47,7 +47,7 @@ struct Owned {
     scope: Option<String>,
 }
 
-/// A clean answer, and the exchange that reads it.
+/// A clean answer, and the exchange that parses it.
 struct Sample {
     response: Response<Vec<u8>>,
     exchange: Box<dyn Fn() -> Result<Exchange<TokenSet>>>,
@@ -88,7 +88,7 @@ pub(crate) fn compare(options: &Options) -> Result<Comparison> {
     })
 }
 
-/// An answer of each built-in provider, as its document shows it.
+/// Returns an answer of each built-in provider, as in its document.
 fn providers() -> Result<[Sample; 3]> {
     let token = "a1".repeat(64);
     let octorate = Client::new(Profile::octorate(), "client-id", "client-secret")?;
@@ -109,7 +109,7 @@ fn providers() -> Result<[Sample; 3]> {
     ])
 }
 
-/// An answer of OfficeRND whose access token has this length.
+/// Returns an answer of OfficeRND whose access token has this length.
 fn of_officernd(length: usize) -> Result<Sample> {
     let client = Client::new(Profile::officernd(), "client-id", "client-secret")?;
     let scopes = Scopes::parse("flex.community.members.read flex.billing.fees.read")?;
@@ -148,7 +148,7 @@ impl Sample {
             }),
             self.ours(pieces),
         ];
-        // As it reads the body of each answer.
+        // In the same way as it parses the body of each answer.
         let by_oauth2 = |body: &[u8]| {
             let reader = &mut serde_json::Deserializer::from_slice(body);
             let answer: Result<BasicTokenResponse, _> = serde_path_to_error::deserialize(reader);
@@ -160,7 +160,7 @@ impl Sample {
         measure(rounds, ways)
     }
 
-    /// Ours. An answer uses its exchange up: what building one takes, and wiping it, is subtracted.
+    /// Measures octo-auth. An answer consumes its exchange, so the time for building and wiping one is subtracted.
     fn ours(&self, pieces: u32) -> Way<'_> {
         let build = || (self.exchange)().ok();
         let read = |exchange: Option<Exchange<TokenSet>>| {
@@ -180,7 +180,7 @@ impl Sample {
         way
     }
 
-    /// How many times longer the larger answer takes, in turns.
+    /// Measures by which factor the larger answer takes longer, in turns.
     fn growth(&self, larger: &Self, rounds: usize, pieces: u32) -> Vec<Row> {
         let rows = measure(rounds, vec![self.ours(pieces), larger.ours(pieces)]);
         let value =

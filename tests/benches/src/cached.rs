@@ -1,4 +1,4 @@
-//! A token that is already there.
+//! A cached token.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::peers::{Aws, Azure, Google, Yup};
 use crate::server::{Origin, Server, TOKEN};
 use crate::turns::{Way, at_once, cpu, measure};
 
-/// The tasks that ask concurrently.
+/// The count of concurrent tasks.
 const TASKS: u32 = 64;
 
-/// The least that each way can take.
+/// The minimal implementation of each way.
 struct Floor {
     snapshot: ArcSwap<(HeaderValue, Instant)>,
 }
@@ -45,7 +45,7 @@ impl Floor {
     }
 }
 
-/// Everyone, with a token of one day.
+/// All libraries, each with a token of one day.
 struct Everyone {
     runtime: Runtime,
     floor: Arc<Floor>,
@@ -57,12 +57,12 @@ struct Everyone {
     yup: Yup,
 }
 
-/// A way to get the header that many times.
+/// A function that gets the header this count of times.
 type Run<'a> = Box<dyn Fn(u32) + Sync + 'a>;
 
 pub(crate) fn compare(options: &Options) -> Result<Comparison> {
     let everyone = Everyone::new()?;
-    // Some of the peers look for the runtime even if the token is there.
+    // Some of the peers require a runtime even if the token is cached.
     let _context = everyone.runtime.enter();
     let (rounds, calls) = (options.choose(31, 5), options.choose(200_000, 20_000));
     let alone = Group::new("header value, one thread", "ns of CPU", everyone.header(rounds, calls, 1));
@@ -121,7 +121,7 @@ impl Everyone {
         Ok(Self { runtime, floor, ours, blocking, aws, azure, google, yup })
     }
 
-    /// The ways to the header value, floor first.
+    /// Returns the ways to the header value, floor first.
     fn ways(&self) -> Vec<(&'static str, Kind, Run<'_>)> {
         let Self { floor, ours, blocking, aws, azure, google, yup, .. } = self;
         vec![
@@ -137,7 +137,7 @@ impl Everyone {
 
     fn header(&self, rounds: usize, calls: u32, threads: u32) -> Vec<Row> {
         let ways = self.ways();
-        // Two threads can ask yup-oauth2's storage at once only if one of them waits.
+        // yup-oauth2's storage blocks one of two threads that ask concurrently.
         let runs = ways.iter().filter(|(name, ..)| threads == 1 || *name != "yup-oauth2");
         measure(rounds, runs.map(|(name, kind, run)| self.way(name, *kind, run, calls, threads)).collect())
     }
@@ -182,7 +182,7 @@ impl Everyone {
         })
     }
 
-    /// 64 tasks on the runtime, each asking its share.
+    /// Measures 64 tasks on the runtime, each with its share of the calls.
     fn tasks(&self, rounds: usize, calls: u32) -> Vec<Row> {
         let share = calls / TASKS;
         let (floor, ours) = (&self.floor, &self.ours);
@@ -209,7 +209,7 @@ impl Everyone {
         measure(rounds, vec![by_floor, by_ours])
     }
 
-    /// The CPU time of one call in nanoseconds, when each task makes its share.
+    /// Returns the CPU time of one call in nanoseconds, if each task makes its share.
     fn time<F: Future<Output = ()> + Send + 'static>(&self, share: u32, task: impl Fn(u32) -> F) -> f64 {
         let begun = cpu();
         self.runtime.block_on(async {
@@ -222,7 +222,7 @@ impl Everyone {
     }
 }
 
-/// Repeats a way to something, which has to be there each time.
+/// Repeats a function that must return a value each time.
 fn repeated<'a, T>(way: impl Fn() -> Result<T> + Sync + 'a) -> Run<'a> {
     Box::new(move |calls| (0..calls).for_each(|_| assert!(black_box(way()).is_ok(), "no token")))
 }

@@ -1,4 +1,4 @@
-//! Random rules and questions, the same for the same seed.
+//! Random rules and lookups, the same for the same seed.
 
 use std::net::Ipv4Addr;
 
@@ -19,13 +19,13 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below a limit.
+    /// Returns a number below a limit.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(limit)) >> 64) as u64
     }
 }
 
-/// Rules as lists have them: many single addresses and small networks, few wide ones, anywhere.
+/// Generates rules like those of real lists: many single addresses and small networks, few large ones, anywhere.
 pub(crate) fn rules(chance: &mut Chance, count: usize) -> Vec<Ipv4Net> {
     let rule = |chance: &mut Chance| {
         let length = match chance.below(10) {
@@ -39,7 +39,7 @@ pub(crate) fn rules(chance: &mut Chance, count: usize) -> Vec<Ipv4Net> {
     (0..count).map(|_| rule(chance)).collect()
 }
 
-/// Addresses that rules permit, or that none does; the list that says so is the floor's.
+/// Generates addresses that the rules permit, or that none permits, as decided by the floor's list.
 pub(crate) fn questions(
     chance: &mut Chance,
     rules: &[Ipv4Net],

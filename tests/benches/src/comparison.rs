@@ -1,42 +1,42 @@
-//! What a comparison has measured: rows of floor, peers and ours, and the targets.
+//! The results of a comparison: rows of floor, peers and ours, and the targets.
 
 use serde::{Deserialize, Serialize};
 
-/// What a row is beside the others.
+/// The kind of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
-    /// What cannot be done without, written by hand as short as it can be.
+    /// The minimal implementation, hand-written and as short as possible.
     Floor,
-    /// The same work with the HTTP client alone, or another way that is no library's.
+    /// The same work with the HTTP client alone, or another way without a library.
     Plain,
     /// Another library.
     Peer,
     Ours,
 }
 
-/// One way to do the work. Less is better.
+/// One way to do the work, with its cost; less is better.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     /// The median, in the unit of the group.
     pub(crate) value: f64,
-    /// Allocations of one piece of work, if they were counted.
+    /// Allocations per piece of work, if they were counted.
     pub(crate) allocations: Option<f64>,
 }
 
-/// Ways that were measured in turns, and can be compared.
+/// Ways that were measured in turns and can be compared.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Group {
     pub(crate) title: String,
     pub(crate) unit: String,
-    /// Whether it has a plot of its own in the report; the others are tables.
+    /// Whether the report contains a plot of it; the others are tables.
     pub(crate) is_plotted: bool,
     pub(crate) rows: Vec<Row>,
     pub(crate) targets: Vec<Target>,
 }
 
-/// A bound that was set for ours.
+/// A bound for our rows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Target {
     pub(crate) text: String,
@@ -49,17 +49,17 @@ pub(crate) struct Target {
 pub(crate) struct Growth {
     pub(crate) title: String,
     pub(crate) unit: String,
-    /// The lines that its plot shows, if it has one.
+    /// The lines of its plot, if it has one.
     pub(crate) plotted: Vec<String>,
-    /// A bound that the plot shows.
+    /// A bound shown in the plot.
     pub(crate) limit: Option<f64>,
-    /// The numbers of accounts at which each line was measured.
+    /// The counts of accounts at which each line was measured.
     pub(crate) sizes: Vec<usize>,
     pub(crate) lines: Vec<Line>,
     pub(crate) targets: Vec<Target>,
 }
 
-/// The costs of one thing, for each number of accounts.
+/// The costs of one operation, for each count of accounts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Line {
     pub(crate) name: String,
@@ -67,20 +67,20 @@ pub(crate) struct Line {
     pub(crate) values: Vec<f64>,
 }
 
-/// What was measured with one number of accounts.
+/// The results for one count of accounts.
 pub(crate) type Measured = Vec<(&'static str, Kind, f64)>;
 
 /// One comparison of the report.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Comparison {
     pub(crate) name: String,
-    /// A question that its rows answer.
+    /// The question that its rows answer.
     pub(crate) title: String,
-    /// What was measured and how, in two or three sentences.
+    /// The subject and the method of the measurement, in two or three sentences.
     pub(crate) about: String,
     pub(crate) groups: Vec<Group>,
     pub(crate) growths: Vec<Growth>,
-    /// Who is not among the rows, and why.
+    /// The libraries without a row, and the reasons.
     pub(crate) left_out: Vec<(String, String)>,
 }
 
@@ -99,7 +99,7 @@ impl Group {
         Self { is_plotted: true, ..self }
     }
 
-    /// The smallest value of a kind.
+    /// Returns the row with the smallest value of a kind.
     pub(crate) fn best(&self, kind: Kind) -> Option<&Row> {
         let rows = self.rows.iter().filter(|row| row.kind == kind);
         rows.min_by(|a, b| a.value.total_cmp(&b.value))
@@ -128,7 +128,7 @@ impl Group {
         self
     }
 
-    /// Sets a bound for each of our rows: that it takes at most this part of the best peer.
+    /// Sets a bound for each of our rows, as a fraction of the best peer.
     pub(crate) fn ahead_of_peers(mut self, factor: f64) -> Self {
         let Some(best) = self.best(Kind::Peer).cloned() else { return self };
         for row in self.rows.iter().filter(|row| row.kind == Kind::Ours) {
@@ -141,7 +141,7 @@ impl Group {
         self
     }
 
-    /// Sets a bound of allocations for each of our rows.
+    /// Sets a bound for the allocations of each of our rows.
     pub(crate) fn allocating(mut self, limit: f64) -> Self {
         for row in self.rows.iter().filter(|row| row.kind == Kind::Ours) {
             let text = format!("{}: allocations of {}", self.title, row.name);
@@ -177,12 +177,12 @@ impl Growth {
         Self { title, unit, plotted, limit: None, sizes, lines, targets }
     }
 
-    /// Has a plot of these lines, and of a bound.
+    /// Adds a plot of these lines, and of a bound.
     pub(crate) fn plotted<const N: usize>(self, lines: [&str; N], limit: Option<f64>) -> Self {
         Self { plotted: lines.map(str::to_owned).to_vec(), limit, ..self }
     }
 
-    /// Adds what was measured with one more number of accounts.
+    /// Adds the results for one more count of accounts.
     pub(crate) fn add(&mut self, size: usize, rows: Measured) {
         self.sizes.push(size);
         for (name, kind, value) in rows {
@@ -193,7 +193,7 @@ impl Growth {
         }
     }
 
-    /// Sets a bound for each of our lines, at every number of accounts.
+    /// Sets a bound for each of our lines, at every count of accounts.
     pub(crate) fn within(self, limit: f64) -> Self {
         let ours = self.lines.iter().filter(|line| line.kind == Kind::Ours);
         let names: Vec<String> = ours.map(|line| line.name.clone()).collect();
@@ -217,7 +217,7 @@ impl Growth {
         self
     }
 
-    /// Sets a bound for how much one line grows, from a number of accounts to the greatest.
+    /// Sets a bound for the growth of one line, from this count of accounts to the largest.
     pub(crate) fn flat(mut self, name: &str, from: usize, factor: f64) -> Self {
         let values = self.line(name);
         let first = self.sizes.iter().position(|size| *size == from).map(|at| values[at]);
@@ -266,7 +266,7 @@ impl Comparison {
     }
 }
 
-/// Three digits that say something.
+/// Formats a number with three significant digits.
 pub(crate) fn number(value: f64) -> String {
     match value {
         value if !value.is_finite() => "-".to_owned(),

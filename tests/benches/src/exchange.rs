@@ -20,7 +20,7 @@ use crate::comparison::{Comparison, Group, Kind, Row};
 use crate::server::{Endpoint, Process, TOKEN};
 use crate::turns::{Way, measure};
 
-/// The members of an answer that a client cannot do without.
+/// The members of an answer that a client needs.
 #[derive(Deserialize)]
 struct Answer<'a> {
     access_token: &'a str,
@@ -35,18 +35,18 @@ struct OwnedAnswer {
 
 const FORM: [(&str, &str); 1] = [("grant_type", "client_credentials")];
 
-/// `id` and `secret`, as HTTP Basic has them.
+/// `id` and `secret`, in the form of HTTP Basic.
 const BASIC: &str = "Basic aWQ6c2VjcmV0";
 
-/// The time limits that both of our transports have.
+/// The time limits of both our transports.
 const CONNECT: Duration = Duration::from_secs(10);
 const WHOLE: Duration = Duration::from_secs(60);
 
-/// A name, what it is, and one exchange.
+/// A name, its kind, and one exchange.
 type Exchange<'a> = (&'static str, Kind, Box<dyn Fn() -> Result<()> + 'a>);
 
 pub(crate) fn compare(options: &Options) -> Result<Comparison> {
-    // One thread for client code, so that its CPU time is the client's.
+    // One thread runs client code, so its CPU time is the client's.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (rounds, pieces) = (options.choose(21, 5), options.choose(500, 50));
     let servers = Process::start()?;
@@ -74,7 +74,7 @@ pub(crate) fn compare(options: &Options) -> Result<Comparison> {
     })
 }
 
-/// Each colour beside its own HTTP client.
+/// Sets the targets of each adapter, relative to its own HTTP client.
 fn targets(mut group: Group) -> Group {
     for (ours, client) in
         [("octo-auth, async", "reqwest 0.13 alone"), ("octo-auth, blocking", "ureq 3 alone")]
@@ -137,7 +137,7 @@ fn everyone<'a>(runtime: &'a Runtime, server: &'a Endpoint) -> Result<Vec<Exchan
     Ok(exchanges)
 }
 
-/// Those that can keep a connection, with it.
+/// Returns the clients that can keep a connection open, with an open one.
 fn kept<'a>(runtime: &'a Runtime, server: &'a Endpoint) -> Result<Vec<Exchange<'a>>> {
     let stream = std::cell::RefCell::new(TcpStream::connect(server.address())?);
     stream.borrow().set_nodelay(true)?;
@@ -167,7 +167,7 @@ fn floor(stream: &mut (impl Read + Write)) -> Result<()> {
     }
 }
 
-/// The same over rustls, which is given a name and the certificate.
+/// The same over rustls with a server name and a certificate.
 fn floor_tls(server: &Endpoint) -> Result<Box<dyn Fn() -> Result<()> + '_>> {
     use rustls::pki_types::pem::PemObject;
     use rustls::pki_types::{CertificateDer, ServerName};

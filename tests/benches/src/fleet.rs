@@ -1,4 +1,4 @@
-//! Accounts of one registration that the machine of octo-auth-core refreshes ahead, in simulated time: nothing is sent.
+//! Accounts of one registration whose tokens octo-auth-core refreshes ahead, in simulated time: nothing is sent.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,32 +16,32 @@ use crate::chance::Chance;
 /// The lifetime of each token in seconds.
 pub(crate) const LIFETIME: u64 = 3600;
 
-/// What the token endpoint does with a request.
+/// The reply of the token endpoint to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reply {
-    /// It answers with a token after this time.
+    /// A token after this duration.
     Token(Duration),
-    /// It says that the refresh token is dead.
+    /// The refresh token is dead.
     Dead,
-    /// It cannot be reached.
+    /// The endpoint cannot be reached.
     Down,
 }
 
-/// A request under way, and how it will end.
+/// A request in flight, and its result.
 struct UnderWay {
     job: SendJob,
     sent: Duration,
     reply: Reply,
 }
 
-/// Accounts, and an endpoint that replies as the function says, from the account and the time since the start.
+/// Accounts, and an endpoint whose replies the function determines, from the account and the time since the start.
 pub(crate) struct Fleet<S> {
     machine: TokenManager,
     server: S,
     under_way: BTreeMap<(Duration, u64), UnderWay>,
-    /// When the token of each account was requested.
+    /// The time at which the token of each account was requested.
     requested: Vec<Duration>,
-    /// How old each token was when the next one came, in milliseconds.
+    /// The age of each token when the next one arrived, in milliseconds.
     pub(crate) ages: Vec<u32>,
     /// The requests of each account, and of each second.
     pub(crate) requests: Vec<u32>,
@@ -50,7 +50,8 @@ pub(crate) struct Fleet<S> {
 }
 
 impl<S: FnMut(usize, Duration) -> Reply> Fleet<S> {
-    /// Accounts that have all signed in at the start, with a provider that documents a limit of requests a minute or none.
+    /// Creates accounts that have all signed in at the start. The provider documents a limit of requests a minute, or
+    /// none.
     pub(crate) fn new(
         count: usize,
         seed: u64,
@@ -108,7 +109,7 @@ impl<S: FnMut(usize, Duration) -> Reply> Fleet<S> {
         Ok(())
     }
 
-    /// Begins the renewals that are due. Returns the moment to look again.
+    /// Starts the refreshes that are due. Returns the time of the next check.
     fn begin(&mut self, at: Duration) -> Result<Duration> {
         loop {
             let (due, _) = self.machine.step(now(at), |machine| machine.poll_due(RefreshAhead::All, now(at)));
@@ -173,7 +174,7 @@ fn account(key: &TokenSpec) -> Result<usize> {
     Ok(key.account_name().parse()?)
 }
 
-/// Both clocks at a moment after the start, which is 2026-01-01.
+/// Returns both clocks at a time after the start, which is 2026-01-01.
 fn now(at: Duration) -> Now {
     let start = Timestamp::from_unix_seconds(1_767_225_600);
     Now { wall: start.saturating_add(at), boot: Duration::from_secs(1000) + at }

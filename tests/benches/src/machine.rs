@@ -1,4 +1,4 @@
-//! Where and with what a run was made.
+//! The machine and the versions of a run.
 
 use std::fmt;
 use std::path::Path;
@@ -29,14 +29,14 @@ const NAMED: [&str; 16] = [
     "rangemap",
 ];
 
-/// The machine, the versions, and how the run was made.
+/// The machine, the versions, and the options of the run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Machine {
     pub(crate) cpu: String,
     pub(crate) cores: usize,
     pub(crate) system: String,
     pub(crate) compiler: String,
-    /// The commit of the project, marked if the tree has changed since.
+    /// The commit of the project, marked if the tree has uncommitted changes.
     pub(crate) commit: String,
     /// The day of the run in UTC.
     pub(crate) date: String,
@@ -80,7 +80,7 @@ impl fmt::Display for Machine {
     }
 }
 
-/// Returns the name with each version that a lock file has of it.
+/// Returns the name with each of its versions in a lock file.
 fn versions(lock: &str, name: &str) -> Vec<(String, String)> {
     let head = format!("name = \"{name}\"\nversion = \"");
     let found = lock.match_indices(&head).filter_map(|(at, head)| lock[at + head.len()..].split('"').next());

@@ -26,16 +26,16 @@ use anyhow::{Context, Result, bail, ensure};
 
 use comparison::Comparison;
 
-/// How a run is made.
+/// The options of a run.
 pub(crate) struct Options {
     /// Fewer and shorter rounds.
     pub(crate) quick: bool,
-    /// What is random is drawn from this.
+    /// The seed of all random values.
     pub(crate) seed: u64,
 }
 
 impl Options {
-    /// A number for a whole run, or the smaller one for a quick run.
+    /// Returns a number for a whole run, or the smaller one for a quick run.
     pub(crate) fn choose<T>(&self, whole: T, quick: T) -> T {
         if self.quick { quick } else { whole }
     }
@@ -75,7 +75,7 @@ fn main() -> Result<ExitCode> {
     if let Some(name) = names.iter().find(|name| !known(name)) {
         bail!("there is no comparison `{name}`; `list` prints their names");
     }
-    // Two cryptographies are compiled in, so that rustls cannot choose.
+    // Two cryptography providers are compiled in, so rustls cannot choose by itself.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let machine = machine::Machine::this(&root(), &options)?;
     println!("{machine}");

@@ -1,7 +1,7 @@
-//! A simulated month of a fleet: when its token requests reach the endpoint.
+//! A simulated month of a fleet: the times at which its token requests reach the endpoint.
 //!
-//! The machine of octo-auth-core renews the tokens of all accounts ahead of time; nothing is sent. The month is what the seed
-//! says, on every machine.
+//! The machine of octo-auth-core refreshes the tokens of all accounts ahead; nothing is sent. The seed determines the
+//! month on every machine.
 
 use std::time::Duration;
 
@@ -16,23 +16,23 @@ use crate::fleet::{Fleet, LIFETIME, Reply};
 /// The accounts, which all sign in at the start.
 const ACCOUNTS: usize = 500;
 
-/// When the server is down, in seconds since the start: two hours on the tenth day.
+/// The outage of the server, in seconds since the start: two hours on the tenth day.
 const OUTAGE: std::ops::Range<u64> = 777_600..784_800;
 
 /// The budget of requests in a minute.
 const BUDGET: u32 = 30;
 
-/// A client that takes no care renews this long before the end, and tries again after this time, in seconds.
+/// A naive client refreshes this long before the expiry, and retries after this duration, in seconds.
 const CARELESS: (u64, u64) = (300, 10);
 
-/// One day in seconds, and how much of it is one point of the picture.
+/// One day in seconds, and the part of it that is one point of the picture.
 const DAY: u64 = 86_400;
 const POINT: u64 = 7200;
 
-/// How long an answer takes.
+/// The duration of a request.
 const ANSWER: Duration = Duration::from_millis(200);
 
-/// The month of each way to renew.
+/// The month of each strategy.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Month {
     pub(crate) accounts: usize,
@@ -42,18 +42,18 @@ pub(crate) struct Month {
     pub(crate) lines: Vec<Line>,
 }
 
-/// The requests of one way to renew.
+/// The requests of one strategy.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Line {
     pub(crate) name: String,
     pub(crate) requests: u64,
     pub(crate) busiest_second: u32,
     pub(crate) busiest_minute: u32,
-    /// Requests in the busiest second of each two hours.
+    /// The requests in the busiest second of each two hours.
     pub(crate) peaks: Vec<u32>,
 }
 
-/// Simulates all ways.
+/// Simulates all strategies.
 pub(crate) fn simulate(options: &Options) -> Result<Month> {
     let days = options.choose(30, 11);
     let budget = Policy::default().with_request_limit(BUDGET)?;
@@ -94,7 +94,7 @@ impl Line {
     }
 }
 
-/// The most requests of any sixty seconds, not those of a clock.
+/// Returns the largest count of requests in any sixty seconds, not only in whole minutes of a clock.
 pub(crate) fn busiest_minute(seconds: &[u32]) -> u32 {
     let (mut minute, mut busiest) = (0, 0);
     for (at, count) in seconds.iter().enumerate() {
@@ -107,7 +107,8 @@ pub(crate) fn busiest_minute(seconds: &[u32]) -> u32 {
     busiest
 }
 
-/// The requests of each second, if every account renews a fixed time before the end, and tries again after a fixed time.
+/// Returns the requests of each second if every account refreshes a fixed duration before the expiry, and retries after
+/// a fixed duration.
 fn careless(days: u64) -> Vec<u32> {
     let mut seconds = vec![0; (days * DAY) as usize];
     let mut at = LIFETIME - CARELESS.0;
@@ -118,7 +119,7 @@ fn careless(days: u64) -> Vec<u32> {
     seconds
 }
 
-/// The requests of each second with the machine of octo-auth-core.
+/// Returns the requests of each second with the machine of octo-auth-core.
 fn fleet(seed: u64, policy: Policy, days: u64) -> Result<Vec<u32>> {
     let server = |_, at: Duration| {
         if OUTAGE.contains(&at.as_secs()) { Reply::Down } else { Reply::Token(ANSWER) }

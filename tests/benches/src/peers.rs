@@ -1,5 +1,5 @@
-//! Other libraries that keep tokens, each set up offline: with a transport in memory where it takes one, else with a server
-//! on loopback.
+//! Other libraries that cache tokens, each set up offline: with a transport in memory if possible, otherwise with a
+//! server on loopback.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -34,12 +34,12 @@ use crate::server::{Origin, Server, TOKEN};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The header of a token.
+/// Returns the header of a token.
 pub(crate) fn bearer(token: &str) -> HeaderValue {
     HeaderValue::try_from(format!("Bearer {token}")).unwrap_or(HeaderValue::from_static("none"))
 }
 
-/// The lazy cache of the AWS SDK, with an identity that holds a token.
+/// The lazy cache of the AWS SDK, with an identity that contains a token.
 pub(crate) struct Aws {
     cache: SharedIdentityCache,
     resolver: SharedIdentityResolver,
@@ -67,9 +67,9 @@ impl Aws {
         Self::with_partitions(origin, 64)
     }
 
-    /// A cache for the tokens of this many accounts.
+    /// Creates a cache for the tokens of this count of accounts.
     pub(crate) fn with_partitions(origin: &Arc<Origin>, count: usize) -> Result<Self> {
-        // The other components are never asked.
+        // The other components are never used.
         let components = RuntimeComponentsBuilder::for_tests()
             .with_time_source(Some(SystemTimeSource::new()))
             .with_sleep_impl(Some(TokioSleep::new()))
@@ -82,7 +82,7 @@ impl Aws {
         })
     }
 
-    /// One account.
+    /// Returns one account.
     pub(crate) fn account(origin: &Arc<Origin>) -> SharedIdentityResolver {
         SharedIdentityResolver::new(Resolver(origin.clone()))
     }
@@ -134,7 +134,7 @@ impl Azure {
 pub(crate) struct Google(Credentials);
 
 impl Google {
-    /// Its first token is requested in the background, from here on.
+    /// From here on, it requests its first token in the background.
     pub(crate) fn new(server: &Server) -> Result<Self> {
         Ok(Self(user_account::Builder::new(user()).with_token_uri(server.url()).build()?))
     }
@@ -156,7 +156,7 @@ fn user() -> serde_json::Value {
 pub(crate) struct Yup(Authenticator<HttpConnector>);
 
 impl Yup {
-    /// `file` is a file with any text, which stands for the token of the other identity provider.
+    /// `file` is a file with any text, which represents the token of the other identity provider.
     pub(crate) async fn new(server: &Server, file: &std::path::Path) -> Result<Self> {
         std::fs::write(file, "subject")?;
         let secret = json!({

@@ -1,4 +1,4 @@
-//! What a registration of its own takes: the heap that it holds, and beside it that of its HTTP client.
+//! The memory of a registration: its heap, and separately that of its HTTP client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub(crate) fn groups() -> Result<[Group; 2]> {
     let client = Client::new(Profile::octorate(), "id", "secret")?;
     let origin = Origin::new(Duration::ZERO);
     let transport = || InMemory(Arc::clone(&origin));
-    // What is made once in a process.
+    // One-time allocations of the process.
     drop((ReqwestTransport::new()?, UreqTransport::new()?));
     let own = vec![
         held("octo-auth, async", Kind::Ours, || {
@@ -36,7 +36,7 @@ pub(crate) fn groups() -> Result<[Group; 2]> {
     ])
 }
 
-/// Makes something. Returns the bytes that it holds, and how many allocations it made.
+/// Creates a value. Returns the bytes that it holds, and the count of allocations.
 fn held<T>(name: &str, kind: Kind, make: impl FnOnce() -> Result<T>) -> Result<Row> {
     let (mut made, mut make) = (None, Some(make));
     let info = allocation_counter::measure(|| made = make.take().map(|make| make()));

@@ -1,4 +1,4 @@
-//! The report: what is compared with what, who is ahead, and every figure, as a page without scripts.
+//! The report: what is compared with what, which library is ahead, and every figure, as a page without scripts.
 
 mod plot;
 
@@ -13,7 +13,7 @@ use crate::comparison::{Comparison, Group, Growth, Kind, Row, number};
 use crate::machine::Machine;
 use crate::month::Month;
 
-/// Where an accepted report is kept: a page of the manual.
+/// The page of the manual with the accepted report.
 const MANUAL: &str = "crates/octo-auth-core/src/manual/performance.md";
 
 const STYLE: &str = "\
@@ -24,11 +24,11 @@ table { border-collapse: collapse; font-size: .9rem; } th, td { text-align: left
 td.number, th.number { text-align: right; } a { color: LinkText; }
 ";
 
-/// Renders the page from what the folder holds. Returns the comparisons that it shows.
+/// Renders the page from the results in the folder. Returns the comparisons that it shows.
 pub(crate) fn render(folder: &Path, machine: &Machine, month: &Month) -> Result<Vec<Comparison>> {
     let mut comparisons = Vec::new();
     for (name, _) in COMPARISONS {
-        // A comparison that was not run this time is shown as it was run last.
+        // A comparison that was not part of this run is shown with its last results.
         if let Ok(text) = fs::read_to_string(folder.join(format!("{name}.json"))) {
             comparisons.push(
                 serde_json::from_str(&text).with_context(|| format!("{name}.json is of another release"))?,
@@ -57,7 +57,7 @@ pub(crate) fn accept(root: &Path, shown: &[Comparison], machine: &Machine, month
     Ok(())
 }
 
-/// The page's content, without an empty line: markdown takes it as one piece of HTML.
+/// Returns the page's content without an empty line, so that markdown treats it as one piece of HTML.
 fn content(comparisons: &[Comparison], machine: &Machine, month: &Month) -> Result<String> {
     let mut text = String::from("<div class=\"octo-auth-benchmarks\">\n");
     summary(&mut text, comparisons)?;
@@ -70,7 +70,7 @@ fn content(comparisons: &[Comparison], machine: &Machine, month: &Month) -> Resu
     Ok(text)
 }
 
-/// One line for each comparison: who wins.
+/// Writes one line for each comparison: which library wins.
 fn summary(text: &mut String, comparisons: &[Comparison]) -> Result<()> {
     let legend = [Kind::Ours, Kind::Peer, Kind::Plain, Kind::Floor]
         .map(|kind| swatch(plot::colour(kind), plot::kind_name(kind)));
@@ -221,7 +221,7 @@ fn fleet(text: &mut String, month: &Month) -> Result<()> {
     Ok(())
 }
 
-/// Where and with what it was measured.
+/// Writes the machine and the versions of the measurement.
 fn origin(text: &mut String, machine: &Machine) -> Result<()> {
     let Machine { cpu, cores, system, compiler, commit, date, seed, is_quick, versions } = machine;
     let versions = versions.iter().map(|(name, version)| format!("{name} {version}"));
@@ -244,7 +244,7 @@ fn swatch(plotters::style::RGBColor(red, green, blue): plotters::style::RGBColor
     )
 }
 
-/// Text as HTML shows it.
+/// Escapes text for HTML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,4 +1,4 @@
-//! One registration with many accounts, through the driver: how its costs grow with their number.
+//! One registration with many accounts in the driver: how its costs grow with the count of accounts.
 
 mod cases;
 mod events;
@@ -21,7 +21,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: u64 = 86_400;
 
-/// The longest hold of the lock that is allowed, in microseconds.
+/// The longest permitted hold of the lock, in microseconds.
 const HOLD: f64 = 1000.0;
 
 pub(crate) fn compare(options: &Options) -> Result<Comparison> {
@@ -75,7 +75,7 @@ fn policy() -> Result<Policy> {
     Ok(Policy::default().with_capacity(2_000_000)?)
 }
 
-/// Accounts that have signed in, with a handle each.
+/// Creates accounts that have signed in, with a handle each.
 fn filled(
     size: usize,
     storage: Storage,
@@ -87,7 +87,7 @@ fn filled(
     Ok((world, cells, longest))
 }
 
-/// What each account takes, without a handle and with one.
+/// Measures the memory of each account, without a handle and with one.
 fn memory(size: usize) -> Result<Measured> {
     let mut rows = Vec::new();
     for (storage, without, with) in [
@@ -111,7 +111,7 @@ fn memory(size: usize) -> Result<Measured> {
     Ok(rows)
 }
 
-/// A handle that is there asked for its header, and one that is made and dropped, each time of another account.
+/// Measures a handle that is asked for its header, and one that is created and dropped, each time for another account.
 fn lookups(size: usize) -> Result<Measured> {
     let (world, cells, _) = filled(size, Storage::None, |_| HOUR)?;
     let order = shuffled(size);
@@ -153,8 +153,8 @@ fn lookups(size: usize) -> Result<Measured> {
     ])
 }
 
-/// What finding the due ones costs each second: while none is, and while tokens end over a whole day. None is used, so that
-/// none is renewed.
+/// Measures the cost of finding the due accounts each second: while none is due, and while tokens expire over a whole
+/// day. No token is used, so none is refreshed.
 fn due(size: usize) -> Result<Measured> {
     let lifetime = |number: usize| 2 * HOUR + Duration::from_secs(number as u64 * DAY / size as u64);
     let (mut world, _cells, _) = filled(size, Storage::None, lifetime)?;

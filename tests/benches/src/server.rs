@@ -21,7 +21,7 @@ pub(crate) fn body() -> String {
     format!(r#"{{"access_token":"{}","token_type":"Bearer","expires_in":86400}}"#, "a".repeat(TOKEN))
 }
 
-/// Where a token endpoint on loopback is.
+/// The address of a token endpoint on loopback.
 pub(crate) struct Endpoint {
     address: SocketAddr,
     /// The certificate as PEM text, if it speaks TLS; it is its own authority.
@@ -38,7 +38,7 @@ impl Endpoint {
         self.address
     }
 
-    /// The certificate, which is empty without TLS.
+    /// Returns the certificate, which is empty without TLS.
     pub(crate) fn certificate(&self) -> &str {
         self.certificate.as_deref().unwrap_or_default()
     }
@@ -51,12 +51,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A server of plain HTTP that answers after a delay.
+    /// Starts a server of plain HTTP that answers after a delay.
     pub(crate) fn plain(delay: Duration) -> Result<Self> {
         Self::start(delay, None, None)
     }
 
-    /// A server of HTTPS with a certificate for 127.0.0.1; it resumes sessions.
+    /// Starts a server of HTTPS with a certificate for 127.0.0.1. It resumes sessions.
     fn tls() -> Result<Self> {
         let CertifiedKey { cert, signing_key } =
             rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()])?;
@@ -76,7 +76,7 @@ impl Server {
         thread::spawn(move || {
             for socket in listener.incoming().flatten() {
                 let (tls, counter) = (tls.clone(), counter.clone());
-                // A client that hangs up ends its own thread alone.
+                // A client that hangs up only ends its own thread.
                 thread::spawn(move || serve(socket, tls, delay, &counter));
             }
         });
@@ -87,20 +87,20 @@ impl Server {
         self.endpoint.url()
     }
 
-    /// How many requests came since the last time it was asked.
+    /// Returns the count of requests since the last call.
     pub(crate) fn take_requests(&self) -> u64 {
         self.requests.swap(0, Ordering::SeqCst)
     }
 }
 
-/// Servers in a process of their own, so that the CPU time of this one is the client's.
+/// Servers in a separate process, so that the CPU time of this process is the client's.
 pub(crate) struct Process {
     child: Child,
     pub(crate) plain: Endpoint,
     pub(crate) tls: Endpoint,
 }
 
-/// The argument with which this program is such a process.
+/// The argument that makes this program such a process.
 pub(crate) const SERVE: &str = "serve";
 
 impl Process {
@@ -182,7 +182,7 @@ fn answer(mut stream: impl Read + Write, delay: Duration, counter: &AtomicU64) -
     }
 }
 
-/// The length of the whole request at the start of these bytes.
+/// Returns the length of the whole request at the start of these bytes.
 fn request(bytes: &[u8]) -> Option<usize> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut head = httparse::Request::new(&mut headers);
@@ -193,7 +193,7 @@ fn request(bytes: &[u8]) -> Option<usize> {
     (bytes.len() >= whole).then_some(whole)
 }
 
-/// A token endpoint in memory, for libraries that take a transport.
+/// A token endpoint in memory, for libraries that accept a custom transport.
 #[derive(Debug, Default)]
 pub(crate) struct Origin {
     delay: Duration,
@@ -205,7 +205,7 @@ impl Origin {
         Arc::new(Self { delay, requests: AtomicU64::new(0) })
     }
 
-    /// Answers after the delay, as a task of tokio.
+    /// Answers after the delay, in a tokio task.
     pub(crate) async fn answer(&self) -> String {
         self.requests.fetch_add(1, Ordering::SeqCst);
         if !self.delay.is_zero() {

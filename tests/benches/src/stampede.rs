@@ -1,4 +1,4 @@
-//! Many callers of a token that is not there yet.
+//! Many callers of a token that is not cached yet.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,17 +18,17 @@ use crate::peers::{Aws, Azure, Google, Yup, bearer};
 use crate::server::{Origin, Server};
 use crate::turns::median;
 
-/// The callers in tasks, and on threads.
+/// The count of callers in tasks, and on threads.
 const TASKS: usize = 10_000;
 const THREADS: usize = 256;
 
-/// How long the server takes.
+/// The duration of the server's answer.
 const DELAY: Duration = Duration::from_millis(20);
 
-/// A wave of callers: the requests it caused, and its time in milliseconds.
+/// A wave of callers: the count of its requests, and its duration in milliseconds.
 type Wave = (u64, f64);
 
-/// A name, what it is, and a way to send a wave.
+/// A name, its kind, and a function that sends a wave.
 type Sender<'a> = (&'static str, Kind, Box<dyn FnMut() -> Result<Wave> + 'a>);
 
 pub(crate) fn compare(options: &Options) -> Result<Comparison> {
@@ -58,7 +58,7 @@ pub(crate) fn compare(options: &Options) -> Result<Comparison> {
     })
 }
 
-/// Sends waves in turns; the medians of requests and of times.
+/// Sends waves in turns. Returns the medians of requests and of times.
 fn measure(rounds: usize, mut senders: Vec<Sender<'_>>) -> Result<[Vec<Row>; 2]> {
     let mut waves = vec![(Vec::new(), Vec::new()); senders.len()];
     for _ in 0..=rounds {
@@ -140,7 +140,7 @@ fn senders<'a>(
     ]
 }
 
-/// A sender whose waves each begin with an empty cache.
+/// Returns a sender whose waves each start with an empty cache.
 fn sender<'a, T: Clone + 'a, F>(
     runtime: &'a Runtime,
     (name, kind): (&'static str, Kind),
@@ -159,7 +159,7 @@ where
     (name, kind, Box::new(send))
 }
 
-/// Lets all tasks ask at once; the time in milliseconds until the last has its header.
+/// Makes all tasks ask concurrently. Returns the time in milliseconds until the last has its header.
 fn wave<F>(runtime: &Runtime, ask: impl Fn() -> F) -> Result<f64>
 where
     F: Future<Output = Result<HeaderValue>> + Send + 'static,
@@ -197,7 +197,7 @@ fn client() -> Result<Client> {
     Ok(Client::new(Profile::rfc6749("https://login.example/token")?, "id", "secret")?)
 }
 
-/// A cache written by hand.
+/// A hand-written cache.
 struct Floor {
     origin: Arc<Origin>,
     token: ArcSwapOption<HeaderValue>,

@@ -1,4 +1,5 @@
-//! How things are measured: in turns, so that a change of the machine's speed meets everyone; medians of all rounds.
+//! The method of measurement: in turns, so that a change of the machine's speed affects all equally, with medians of
+//! all rounds.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -7,7 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::comparison::{Kind, Row};
 
-/// One way to do the work: a round of it returns what one piece took.
+/// One way to do the work. A round of it returns the cost of one piece.
 pub(crate) struct Way<'a> {
     name: String,
     kind: Kind,
@@ -21,7 +22,8 @@ impl<'a> Way<'a> {
         Self { name: name.to_owned(), kind, round: Box::new(round), allocations: None }
     }
 
-    /// A way that does many pieces in a row, with the CPU time of this thread in nanoseconds and allocations for one piece.
+    /// Creates a way that does many pieces in a row, with the CPU time of this thread in nanoseconds and allocations
+    /// for one piece.
     pub(crate) fn repeated(name: &str, kind: Kind, pieces: u32, run: impl Fn(u32) + 'a) -> Self {
         // The first pieces may fill caches.
         run(pieces.min(10));
@@ -64,18 +66,19 @@ pub(crate) fn measure(rounds: usize, ways: Vec<Way<'_>>) -> Vec<Row> {
     ways.into_iter().map(row).collect()
 }
 
-/// The middle of some measurements.
+/// Returns the median.
 pub(crate) fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// The allocations of one piece of work on this thread.
+/// Returns the allocations of one piece of work on this thread.
 fn allocations(pieces: u32, run: impl Fn(u32)) -> f64 {
     allocation_counter::measure(|| run(pieces)).count_total as f64 / f64::from(pieces)
 }
 
-/// Returns the CPU time of this thread in nanoseconds: other programs on the machine move it less than the time of day.
+/// Returns the CPU time of this thread in nanoseconds. Other programs on the machine affect it less than the wall
+/// clock.
 pub(crate) fn own_cpu() -> f64 {
     nanoseconds(ClockId::ThreadCPUTime)
 }
@@ -90,7 +93,7 @@ fn nanoseconds(clock: ClockId) -> f64 {
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
-/// Polls a future whose answer is there.
+/// Polls a future that is ready at once.
 #[inline(always)]
 pub(crate) fn at_once<F: Future>(future: F) -> F::Output {
     let mut context = Context::from_waker(Waker::noop());

@@ -1,4 +1,4 @@
-//! Which addresses a list permits, and whose they are.
+//! The addresses that a list permits.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -9,7 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use octo_auth_core::allowlist::{Allowlist, ForwardHeader, RuleOptions, Rules, client_address, parse_rule};
 use proptest::prelude::*;
 
-/// Addresses that lie close together, so that blocks meet.
+/// Generates addresses close together, so that blocks overlap.
 fn near_v4() -> impl Strategy<Value = u32> {
     prop_oneof![
         any::<u32>(),
@@ -25,8 +25,8 @@ fn block_v4() -> impl Strategy<Value = IpNet> {
     })
 }
 
-/// Numbers that lie close together or at the ends of the number space, so that blocks of IPv6 meet too; none of them
-/// is IPv4-mapped, as those are IPv4.
+/// Generates numbers close together or at the ends of the address space, so that blocks of IPv6 overlap too. None of
+/// them is IPv4-mapped, because those count as IPv4.
 fn near_v6() -> impl Strategy<Value = u128> {
     let low = 0_u128..1 << 12;
     prop_oneof![
@@ -34,7 +34,7 @@ fn near_v6() -> impl Strategy<Value = u128> {
         4 => low.clone().prop_map(|low| 0x2001_0db8 << 96 | low),
         1 => low.clone().prop_map(|low| !low),
         1 => low,
-        // The halves of the number meet here.
+        // These lie around the boundary between the halves of the number.
         1 => (0_u128..16, 0_u128..16).prop_map(|(high, low)| (0x2001_0db8 << 96 | high << 64).wrapping_sub(low)),
     ]
 }
@@ -57,7 +57,7 @@ fn address() -> impl Strategy<Value = IpAddr> {
     ]
 }
 
-/// An address and the ones beside it; the number space has no ends that way.
+/// Returns an address and its neighbours, wrapping at the ends of the address space.
 fn beside(address: IpAddr) -> [IpAddr; 3] {
     [-1, 0, 1].map(|step| match address {
         IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits().wrapping_add_signed(step))),
@@ -67,7 +67,7 @@ fn beside(address: IpAddr) -> [IpAddr; 3] {
     })
 }
 
-/// Whether an address is in a block, by nothing but comparisons of numbers.
+/// Whether an address is in a block, by comparing numbers only.
 fn in_range(block: &IpNet, address: IpAddr) -> bool {
     match (block, address.to_canonical()) {
         (IpNet::V4(block), IpAddr::V4(address)) => {
@@ -80,7 +80,7 @@ fn in_range(block: &IpNet, address: IpAddr) -> bool {
     }
 }
 
-/// The grammar of IPv4 rules, written down a second time and slowly.
+/// Parses IPv4 rules by a second, slow implementation of the grammar.
 fn by_the_grammar(text: &str) -> Option<(Ipv4Addr, u8)> {
     let number = |text: &str, most: u32| {
         let digits = !text.is_empty() && text.len() <= 3 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -98,7 +98,8 @@ fn by_the_grammar(text: &str) -> Option<(Ipv4Addr, u8)> {
     (bits & host == 0).then(|| (Ipv4Addr::from_bits(bits), length as u8))
 }
 
-/// Whether what is said of two lists agrees with asking them, at the ends of their blocks, beside those, and elsewhere.
+/// Checks that the minimal lists and the difference of two lists agree with the lists themselves, at the ends of their
+/// blocks, beside those, and elsewhere.
 fn minimal_and_difference_agree(
     old: &[IpNet],
     new: &[IpNet],

@@ -1,4 +1,4 @@
-//! How it is decided: as a total, pure function of state and clocks.
+//! Decisions are a total, pure function of state and clocks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use proptest::test_runner::TestRunner;
 
 use crate::worlds::{Focus, holds, plans, replies, setups};
 
-/// So long after the start by the wall clock and by the boot clock.
+/// Returns the time after these durations by the wall clock and by the boot clock.
 fn later(wall: Duration, boot: Duration) -> Now {
     let start = moment::start();
     Now { wall: start.wall.saturating_add(wall), boot: start.boot.saturating_add(boot) }
@@ -25,7 +25,7 @@ fn validity(terms: &ValidityTerms) -> Validity {
     Validity::new(moment::start(), terms)
 }
 
-/// Arithmetic costs next to nothing, so it is looked at more often than worlds.
+/// Arithmetic is cheap, so it is tested with more cases than worlds.
 fn many() -> ProptestConfig {
     let usual = ProptestConfig::default();
     ProptestConfig { cases: usual.cases.saturating_mul(16), ..usual }
@@ -48,7 +48,7 @@ proptest! {
         terms in terms(), life in lives(), more in 0..3000_u32, age in (0..1200_u32, 0..1200_u32)
     ) {
         let terms = ValidityTerms { lifetime: Some(life), ..terms };
-        // Ages at which the shorter one is anywhere between new and long expired.
+        // Ages from new to long expired, relative to the shorter lifetime.
         let thousandths = |number: u32| (life / 1000).saturating_mul(number);
         let now = later(thousandths(age.0), thousandths(age.1));
         let more = thousandths(more);
@@ -127,7 +127,7 @@ proptest! {
     }
 }
 
-/// The properties would hold in worlds where nothing happens, too.
+/// Otherwise the properties would also hold in worlds without events.
 #[test]
 fn the_worlds_reach_every_row_and_look_at_every_invariant() {
     let mut runner = TestRunner::deterministic();

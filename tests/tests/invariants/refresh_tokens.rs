@@ -1,4 +1,4 @@
-//! What becomes of refresh tokens.
+//! The state of refresh tokens.
 
 use octo_auth_testkit::invariants;
 use proptest::prelude::*;

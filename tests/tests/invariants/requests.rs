@@ -1,4 +1,4 @@
-//! What is sent, and when.
+//! The requests, and their times.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ proptest! {
         let callback = format!("https://app.example/back?code=one-time&state={state}");
         let granted = pending.receive(&callback, moment::start());
         let granted = granted.map_err(|rejected| TestCaseError::fail(rejected.to_string()))?;
-        // `redeem` takes the code, so that there is nothing left to build a second exchange from.
+        // `redeem` consumes the code, so a second exchange cannot be built.
         let exchange = registration::sound(granted.exchange(&client, moment::after(1)));
         let after = retry_after.map(|seconds| seconds.to_string());
         let header: Vec<_> = after.as_deref().map(|seconds| ("retry-after", seconds)).into_iter().collect();
@@ -117,7 +117,7 @@ fn i27_pauses_really_grow_with_each_failure() {
     }
 }
 
-/// A registration that has nothing to do with a store.
+/// Returns a setup without a store.
 fn alone(seed: u64) -> Setup {
     Setup { storage: Storage::None, rotation: Rotation::None, seed, ..Setup::default() }
 }

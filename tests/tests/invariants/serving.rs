@@ -1,4 +1,4 @@
-//! What callers are given.
+//! What callers get.
 
 use octo_auth_core::{ErrorKind, Secret};
 use octo_auth_tests::{moment, registration, reply};

@@ -1,20 +1,20 @@
-//! Whether an invariant holds in an arbitrary world, and all of them in long ones.
+//! Checks one invariant in an arbitrary world, and all of them in long ones.
 
 use octo_auth_testkit::fleet::{Life, Script, first_violation, shrunk};
 pub(crate) use octo_auth_testkit::strategies::{Focus, plans, replies, setups};
 use octo_auth_testkit::{Plan, World};
 use proptest::prelude::*;
 
-/// The variable that names the only seed of long worlds to be looked at.
+/// The variable with the only seed to test for long worlds.
 const SEED: &str = "LONG_WORLDS_SEED";
 
-/// The seeds of long worlds that are looked at otherwise.
+/// The seeds of long worlds that are tested by default.
 const SEEDS: std::ops::Range<u64> = 1..5;
 
-/// The number of events in a long world.
+/// The count of events in a long world.
 const EVENTS: usize = 2000;
 
-/// Fails unless an invariant holds in a world; the end of the world's trace is shown.
+/// Checks an invariant in a world. A failure shows the end of the world's trace.
 pub(crate) fn holds(invariant: &str, plan: &Plan) -> Result<(), TestCaseError> {
     let world = World::after(plan);
     let Some(violation) = world.violations_of(invariant).next() else { return Ok(()) };
@@ -26,8 +26,8 @@ pub(crate) fn holds(invariant: &str, plan: &Plan) -> Result<(), TestCaseError> {
 /// Covers what sixty events do not reach: repeated sign-ins, stores that answer late, processes that no caller asks
 /// for months.
 ///
-/// A failure names its seed, which `LONG_WORLDS_SEED` looks at alone, and is written down as `cargo xtask simulate
-/// --replay` reads it.
+/// A failure prints its seed, which `LONG_WORLDS_SEED` tests alone, and is written to a file for `cargo xtask simulate
+/// --replay`.
 #[test]
 fn every_invariant_holds_in_long_worlds() {
     let named = std::env::var(SEED).ok().map(|seed| seed.parse().expect("a seed is a number"));

@@ -1,4 +1,4 @@
-//! What a list of addresses costs without any of the rest: written by hand, as short as it can be.
+//! The minimal costs of an address list: hand-written, as short as possible.
 
 use std::net::Ipv4Addr;
 
@@ -6,10 +6,10 @@ use ipnet::Ipv4Net;
 
 use super::subject::Subject;
 
-/// Every rule in its turn.
+/// Tests every rule in turn.
 pub(crate) struct Scan(Box<[(u32, u32)]>);
 
-/// Sorted ranges that neither overlap nor touch, searched by halves.
+/// Sorted ranges that neither overlap nor touch, searched by bisection.
 pub(crate) struct Ranges(Box<[(u32, u32)]>);
 
 /// The same behind a table over the first 16 bits.
@@ -81,7 +81,7 @@ impl Subject for TopTable {
     }
 }
 
-/// Reads `a.b.c.d/n` in one pass, saying nothing about what is wrong.
+/// Parses `a.b.c.d/n` in one pass, without describing errors.
 pub(crate) fn parse(text: &str) -> Option<(u32, u8)> {
     let (mut address, mut octets, mut octet, mut digits) = (0_u32, 0, 0_u32, 0);
     let mut bytes = text.bytes();

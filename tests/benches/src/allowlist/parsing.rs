@@ -1,4 +1,4 @@
-//! Reading `a.b.c.d/n`.
+//! Parsing `a.b.c.d/n`.
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;
@@ -12,13 +12,13 @@ use crate::chance::{self, Chance};
 use crate::comparison::{Group, Kind};
 use crate::turns::{Way, measure};
 
-/// How many rules are read in a round.
+/// The count of rules parsed in a round.
 const RULES: usize = 10_000;
 
-/// A name, what it is, and a way that returns how many of the texts are sound.
+/// A name, its kind, and a function that returns how many of the texts are valid.
 type Reader = (&'static str, Kind, fn(&[String]) -> usize);
 
-/// Each way to read a rule.
+/// Each way to parse a rule.
 const READERS: [Reader; 5] = [
     ("floor: one pass", Kind::Floor, |texts| read(texts, |text| floors::parse(text).is_some())),
     ("octo-auth", Kind::Ours, |texts| read(texts, |text| allowlist::parse(text).is_ok())),

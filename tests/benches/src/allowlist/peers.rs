@@ -1,4 +1,4 @@
-//! What others publish, each asked in the way that is fastest for it.
+//! The lists of other libraries, each queried in its fastest way.
 
 use std::net::Ipv4Addr;
 

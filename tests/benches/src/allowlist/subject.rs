@@ -1,4 +1,4 @@
-//! What is measured, and how one measurement is made.
+//! What is measured, and how a measurement is made.
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;
@@ -10,7 +10,7 @@ use crate::turns::own_cpu;
 /// A list of addresses.
 pub(crate) trait Subject: Sized + 'static {
     const NAME: &'static str;
-    /// Whether it looks at every rule, so that many rules leave time for few questions only.
+    /// Whether it examines every rule, so that with many rules there is time for few lookups only.
     const SCANS: bool = false;
 
     fn build(rules: &[Ipv4Net]) -> Self;
@@ -18,15 +18,15 @@ pub(crate) trait Subject: Sized + 'static {
     fn holds(&self, address: Ipv4Addr) -> bool;
 }
 
-/// A list that was built, ready to be measured beside others.
+/// A built list, ready to be measured beside others.
 pub(crate) trait Built {
     fn name(&self) -> &'static str;
     fn scans(&self) -> bool;
-    /// How many of the addresses it holds.
+    /// Returns how many of the addresses it contains.
     fn count(&self, addresses: &[Ipv4Addr]) -> usize;
-    /// The bytes it keeps, without the value itself.
+    /// Returns the bytes of its heap memory.
     fn bytes(&self) -> f64;
-    /// Builds it once more; nanoseconds.
+    /// Builds it again. Returns the time in nanoseconds.
     fn build(&self, rules: &[Ipv4Net]) -> f64;
 }
 
@@ -62,7 +62,7 @@ impl<S: Subject> Built for Measured<S> {
     }
 }
 
-/// Builds a list and counts what it keeps.
+/// Builds a list and counts its memory.
 pub(crate) fn built<S: Subject>(rules: &[Ipv4Net]) -> Box<dyn Built> {
     let mut subject = None;
     let kept = allocation_counter::measure(|| subject = Some(S::build(rules)));

@@ -1,4 +1,4 @@
-//! Plots as SVG, with the colour of the page's text, so that they can be read in light and dark.
+//! Plots as SVG in the colour of the page's text, readable in light and dark mode.
 
 use anyhow::{Result, anyhow};
 use plotters::coord::Shift;
@@ -8,19 +8,19 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use crate::comparison::{Group, Growth, Kind, number};
 use crate::month::Month;
 
-/// The width in units; text has 12, so that a plot can be read on a telephone.
+/// The width in units. Text has 12, so that a plot is readable on a phone.
 const WIDTH: u32 = 340;
 
 /// The height of one row of a bar chart: its text, its bar, and a gap.
 const ROW: i32 = 32;
 
-/// Replaced by the colour of the page's text.
+/// A marker colour that is replaced by the colour of the page's text.
 const INK: RGBColor = RGBColor(1, 1, 1);
 
 /// Bars longer than this many times the best peer (or ours) are cut.
 const CUT: f64 = 4.0;
 
-/// The colour of a kind; each can be seen on white and on dark grey.
+/// Returns the colour of a kind. Each is visible on white and on dark grey.
 pub(crate) fn colour(kind: Kind) -> RGBColor {
     match kind {
         Kind::Floor => RGBColor(0x8a, 0x8f, 0x98),
@@ -30,7 +30,7 @@ pub(crate) fn colour(kind: Kind) -> RGBColor {
     }
 }
 
-/// What a kind is called.
+/// Returns the label of a kind.
 pub(crate) fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Floor => "floor: the least it can cost",
@@ -67,11 +67,11 @@ pub(crate) fn bars(group: &Group) -> Result<String> {
     })
 }
 
-/// The colours of lines, in their order.
+/// The colours of lines, in order.
 pub(crate) const LINES: [RGBColor; 3] =
     [RGBColor(0x2f, 0x8f, 0xe8), RGBColor(0xd0, 0x75, 0x3a), RGBColor(0x3a, 0xa0, 0x6a)];
 
-/// How a cost grows with the number of accounts, on logarithmic axes.
+/// Plots the growth of a cost with the count of accounts, on logarithmic axes.
 pub(crate) fn growth(growth: &Growth) -> Result<String> {
     let lines = || growth.lines.iter().filter(|line| growth.plotted.contains(&line.name));
     let values = || lines().flat_map(|line| &line.values).chain(&growth.limit).copied();
@@ -115,7 +115,7 @@ pub(crate) fn growth(growth: &Growth) -> Result<String> {
     })
 }
 
-/// Requests in the busiest second of each two hours, on a logarithmic axis.
+/// Plots the requests in the busiest second of each two hours, on a logarithmic axis.
 pub(crate) fn month(month: &Month) -> Result<String> {
     let label = "requests at the token endpoint in the busiest second of each two hours";
     let most = month.lines.iter().map(|line| line.busiest_second).max().unwrap_or(1);
@@ -148,10 +148,10 @@ pub(crate) fn month(month: &Month) -> Result<String> {
     })
 }
 
-/// The colours of the month's lines, as the legend shows them.
+/// The colours of the month's lines, as in the legend.
 pub(crate) const MONTH: [RGBColor; 3] = [LINES[1], LINES[0], LINES[2]];
 
-/// Draws on an area of this height; returns the SVG in one line.
+/// Draws on an area of this height. Returns the SVG in one line.
 fn draw(height: u32, label: &str, paint: impl FnOnce(&Area<'_>) -> Result<()>) -> Result<String> {
     let mut svg = String::new();
     {

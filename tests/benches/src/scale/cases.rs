@@ -1,4 +1,4 @@
-//! Days on which something is wrong with some of many accounts, simulated: the others must not notice.
+//! Simulated days with failures of some of many accounts: the others must not be affected.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use crate::Options;
 use crate::comparison::{Group, Kind, Row};
 use crate::fleet::{Fleet, Reply};
 
-/// How long an answer takes, as a rule and of a slow tenant.
+/// The duration of a request, normally and for a slow tenant.
 const ANSWER: Duration = Duration::from_millis(200);
 const SLOW: Duration = Duration::from_secs(30);
 
-/// From this age on a token of one hour is not served, in milliseconds.
+/// The age in milliseconds from which a token of one hour is not served.
 const SERVED: u32 = 3_590_000;
 
-/// What a fleet has lived through.
+/// The results of a fleet's simulation.
 struct Life {
     busiest_minute: f64,
-    /// The part of tokens that were replaced only after their end.
+    /// The fraction of tokens that were replaced only after their expiry.
     late: f64,
-    /// The age that 99 of 100 tokens have not reached when the next one comes, in seconds.
+    /// The 99th percentile of the age of a token when the next one arrives, in seconds.
     p99: f64,
-    /// The most requests of one of the accounts in trouble.
+    /// The largest count of requests of one failing account.
     most: f64,
 }
 
@@ -32,7 +32,7 @@ pub(super) fn groups(options: &Options) -> Result<Vec<Group>> {
     let all = options.choose(1_000_000, 20_000);
     let few = all / 10;
     let row = |name: &str, kind, value| Row { name: name.to_owned(), kind, value, allocations: None };
-    // The provider allows 72 requests a minute for a thousand accounts, which need 17 on average.
+    // The provider permits 72 requests a minute for a thousand accounts, which need 17 on average.
     let policy = Policy::default().with_concurrency(4096)?;
     let live = |count, time, troubled, server: &mut dyn FnMut(usize, Duration) -> Reply| {
         let limit = u32::try_from(72 * count / 1000)?;
@@ -74,7 +74,7 @@ pub(super) fn groups(options: &Options) -> Result<Vec<Group>> {
     ])
 }
 
-/// Lets a fleet live; the first accounts are those in trouble.
+/// Simulates a fleet. The first accounts are the failing ones.
 fn live(
     mut fleet: Fleet<impl FnMut(usize, Duration) -> Reply>,
     time: Duration,

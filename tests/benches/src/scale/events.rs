@@ -1,4 +1,4 @@
-//! How long the lock is held while something happens to many accounts.
+//! How long the lock is held during events that affect many accounts.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::world::{Endpoint, Longest, World, cpu};
 use super::{HOUR, SECOND, filled};
 use crate::comparison::{Kind, Measured};
 
-/// The longest hold of each event, and what saving all costs for each account that is unsaved; in microseconds.
+/// Returns the longest hold for each event, and the cost of saving all for each unsaved account, in microseconds.
 pub(super) fn holds(size: usize) -> Result<(Measured, f64)> {
     let mut holds = Vec::new();
     let mut hold = |event: &'static str, longest: &Longest| {
@@ -34,7 +34,7 @@ pub(super) fn holds(size: usize) -> Result<(Measured, f64)> {
     Ok((holds, each))
 }
 
-/// An outage that meets every account, and its end.
+/// Measures an outage that affects every account, and its end.
 fn outage(size: usize) -> Result<[Longest; 2]> {
     let (mut world, _cells, _) = filled(size, Storage::SingleProcess, |_| HOUR)?;
     world.clock.pass(HOUR);
@@ -53,7 +53,7 @@ fn outage(size: usize) -> Result<[Longest; 2]> {
     Ok([during, after])
 }
 
-/// Another client, while all is well and after 500 refresh tokens were refused: the next client may try them again.
+/// Measures a new client, without failures and after 500 refused refresh tokens, which the new client may try again.
 fn replaced_client(size: usize) -> Result<[Longest; 2]> {
     let (mut world, cells, _) = filled(size, Storage::SingleProcess, |_| HOUR)?;
     let client = world.other_client()?;
@@ -76,7 +76,7 @@ fn replaced_client(size: usize) -> Result<[Longest; 2]> {
     Ok([sound, refused])
 }
 
-/// A hundredth of the accounts signs in while the store is down.
+/// Measures the sign-in of a hundredth of the accounts while the store is down.
 fn saving(size: usize) -> Result<(Longest, Longest, f64)> {
     let (mut world, _cells, _) = filled(size - size / 100, Storage::SingleProcess, |_| HOUR)?;
     world.store_is_down = true;
@@ -93,8 +93,8 @@ fn saving(size: usize) -> Result<(Longest, Longest, f64)> {
     Ok((signing_in, saving, each))
 }
 
-/// A thousand more accounts than the capacity, where the first hundredth cannot be evicted: the store does not hold them.
-/// None of those is lost.
+/// Measures a thousand more accounts than the capacity. The first hundredth cannot be evicted, because the store does
+/// not have them. None of those is lost.
 pub(super) fn eviction(size: usize) -> Result<Longest> {
     let policy = Policy::default().with_capacity(size)?;
     let mut world = World::new(Storage::SingleProcess, policy)?;
@@ -117,7 +117,7 @@ pub(super) fn eviction(size: usize) -> Result<Longest> {
     Ok(longest)
 }
 
-/// Tokens that are not used are due, and stay so.
+/// Measures unused tokens that are due, and stay so.
 fn unused(size: usize) -> Result<[Longest; 2]> {
     let (mut world, _cells, _) = filled(size, Storage::None, |_| HOUR)?;
     world.clock.pass(HOUR);
@@ -130,7 +130,8 @@ fn unused(size: usize) -> Result<[Longest; 2]> {
     Ok([first, later])
 }
 
-/// Tokens of an hour, all kept warm, with a limit of 600 requests a minute: the part of a core that looking takes.
+/// Measures tokens of one hour, all refreshed ahead, with a limit of 600 requests a minute: the fraction of a CPU core
+/// that polling takes.
 pub(super) fn overload(size: usize) -> Result<Measured> {
     let (mut world, _cells, _) = filled(size, Storage::None, |_| HOUR)?;
     world.clock.pass(HOUR);

@@ -19,11 +19,11 @@ use rustix::time::{ClockId, clock_gettime};
 #[derive(Default)]
 pub(crate) struct HandClock(AtomicU64);
 
-/// The longest of the calls that hold the lock, in CPU time: what the machine does beside is not in it.
+/// The longest of the calls that hold the lock, and their sum, in CPU time, which excludes other work of the machine.
 #[derive(Default)]
 pub(crate) struct Longest(Duration, Duration);
 
-/// How the token endpoint answers.
+/// The behaviour of the token endpoint.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     Up,
@@ -63,7 +63,7 @@ pub(crate) fn cpu() -> Duration {
 }
 
 impl Longest {
-    /// Makes a call and counts it.
+    /// Makes a call and measures it.
     pub(crate) fn of<R>(&mut self, call: impl FnOnce() -> R) -> R {
         let begun = cpu();
         let result = black_box(call());
@@ -72,12 +72,12 @@ impl Longest {
         result
     }
 
-    /// Returns the longest call.
+    /// Returns the time of the longest call.
     pub(crate) fn longest(&self) -> Duration {
         self.0
     }
 
-    /// Returns the time of all calls.
+    /// Returns the total time of all calls.
     pub(crate) fn sum(&self) -> Duration {
         self.1
     }
@@ -114,7 +114,7 @@ impl World {
         Ok(TokenSet::restore(&self.profile, token, now, Some(lifetime), Some(refresh_token)))
     }
 
-    /// Signs accounts in whose tokens live as long as `lifetime` says. Returns a handle of each.
+    /// Signs accounts in; `lifetime` returns the lifetime of their tokens. Returns a handle of each.
     pub(crate) fn populate(
         &mut self,
         accounts: std::ops::Range<usize>,
@@ -139,7 +139,7 @@ impl World {
         longest.of(|| self.shared.ask(cell, &mut caller))
     }
 
-    /// Has a flight run to its end.
+    /// Runs a request to its end.
     pub(crate) fn run(&mut self, mut guard: JobGuard, longest: &mut Longest) {
         while let Some((job, now)) = longest.of(|| guard.begin()) {
             let report = match job {
@@ -178,7 +178,7 @@ impl World {
         longest.of(|| drop(guard));
     }
 
-    /// Asks what is due until nothing is. Returns how often something was.
+    /// Polls for due accounts until there are none. Returns the count.
     pub(crate) fn poll(&mut self, which: RefreshAhead, longest: &mut Longest) -> u64 {
         let mut count = 0;
         while let Due::Run(guard) = longest.of(|| self.shared.poll_due(which)) {
@@ -189,7 +189,7 @@ impl World {
     }
 }
 
-/// A seeded permutation of so many numbers.
+/// Returns a seeded permutation of this count of numbers.
 pub(crate) fn shuffled(count: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
