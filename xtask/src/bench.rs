@@ -1,12 +1,12 @@
-//! Benchmarks: floor, peers and ours in one run, in a package of its own workspace, so that only this task compiles the
-//! peers.
+//! Benchmarks: floor, peers and ours in one run. Their package has a separate workspace, so that only this task
+//! compiles the peers.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use clap::Args;
 
-/// What is measured.
+/// The options of a benchmark run.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Only these comparisons; `list` prints their names.
@@ -15,15 +15,16 @@ pub(crate) struct Options {
     /// Fewer and shorter rounds, and few accounts, no builds for the comparison of adoption: to see that everything runs.
     #[arg(long)]
     quick: bool,
-    /// What random rules, questions and accounts are drawn from.
+    /// The seed of random rules, lookups and accounts.
     #[arg(long, default_value_t = 7)]
     seed: u64,
-    /// Write the report into the manual of octo-auth-core too; a comparison that is not run is shown as it was run last.
+    /// Write the report into the manual of octo-auth-core too; a comparison that is not part of this run is shown with
+    /// its last results.
     #[arg(long)]
     accept: bool,
 }
 
-/// Runs the comparisons and renders the report; returns whether every target was met.
+/// Runs the comparisons and renders the report. Returns whether every target was met.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<bool> {
     let mut command = crate::cargo();
     command

@@ -1,7 +1,7 @@
-//! What the trouble of a few accounts costs hundreds of others, at the terminal.
+//! Prints what the failures of a few accounts cost hundreds of others.
 //!
-//! The rule kept here: the numbers depend on the seed alone. As the simulated fleet is, this is built in release and in
-//! a build of its own.
+//! The rule of this module: the numbers depend only on the seed. Like the simulated fleet, it runs in a separate
+//! release build.
 
 #[cfg(feature = "simulate")]
 mod table;
@@ -11,21 +11,21 @@ use std::path::Path;
 use anyhow::Result;
 use clap::Args;
 
-/// What is drawn at random.
+/// The options of a run.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// What everything is drawn from.
+    /// The seed of all random values.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
-/// Prints a row for each way to fail; the answer is whether the healthy accounts got all their tokens.
+/// Prints a row for each kind of failure. Returns whether the healthy accounts got all their tokens.
 #[cfg(feature = "simulate")]
 pub(crate) fn run(_: &Path, options: &Options) -> Result<bool> {
     Ok(table::print(options.seed))
 }
 
-/// Does the same in a build that can.
+/// Does the same in a release build.
 #[cfg(not(feature = "simulate"))]
 pub(crate) fn run(root: &Path, options: &Options) -> Result<bool> {
     let seed = options.seed.to_string();

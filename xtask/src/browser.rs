@@ -1,13 +1,13 @@
 //! Sign-ins in a real browser, against the emulator.
 //!
-//! The rule kept here: a machine without Chromium and its driver skips it and says so.
+//! The rule of this module: a machine without Chromium and its driver skips the task and prints so.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
-/// Says whether there is a browser to drive; else prints what is missing.
+/// Returns whether there is a browser to drive. Prints what is missing.
 pub(crate) fn is_possible() -> bool {
     let starts = |program: &str| {
         let version =
@@ -22,7 +22,7 @@ pub(crate) fn is_possible() -> bool {
     missing.is_empty()
 }
 
-/// Builds the programs and runs all sign-ins. Returns whether they went as they must.
+/// Builds the programs and runs all sign-ins. Returns whether all succeeded.
 pub(crate) fn run(root: &Path) -> Result<bool> {
     for package in [
         ["--package", "octo-auth-cli", "--bin", "octo-auth"],

@@ -1,6 +1,6 @@
-//! Everything the README promises, step by step, with a summary at the end.
+//! Checks everything that the README promises, step by step, with a summary at the end.
 //!
-//! The rule kept here: a failed step does not hide the next one; the last line counts them.
+//! The rule of this module: a failed step does not prevent the next one. The last line shows the counts.
 
 use std::fs;
 use std::path::Path;
@@ -9,29 +9,29 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-/// The fewest steps the demo must have gone through to count as the demo.
+/// The smallest count of steps of a valid run of the demo.
 const DEMO_STEPS: u64 = 40;
 
-/// How much is checked.
+/// The extent of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// What the README promises.
+    /// The promises of the README.
     Promises,
-    /// That, and formatting, lints and documentation.
+    /// The promises, and formatting, lints and documentation.
     Everything,
 }
 
-/// The environment variable that names the folder where the tests keep what they logged.
+/// The environment variable with the folder for the log of the tests.
 const LOG: &str = "OCTO_AUTH_TEST_LOG";
 
-/// A step: its name and what it does.
+/// A step: its name and its function.
 type Step = (&'static str, fn(&Path) -> Result<Outcome>);
 
-/// What became of a step that did not fail.
+/// The result of a step that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Passed,
-    /// It needs something this machine does not have, as its output says.
+    /// The step needs something that this machine does not have; its output says what.
     Skipped,
 }
 
@@ -48,7 +48,8 @@ const HYGIENE: [Step; 3] = [
 ];
 
 const PROMISES: [Step; 15] = [
-    // One seed for all properties: what passed here passes elsewhere; a run by hand draws a new one each time.
+    // All properties use one fixed seed, so that a result is the same on every machine. A manual run uses a new seed
+    // each time.
     ("tests and examples", |root| {
         let log = new_log(root)?;
         let environment = [("PROPTEST_RNG_SEED", "1"), (LOG, &log)];
@@ -59,7 +60,7 @@ const PROMISES: [Step; 15] = [
             ["test", "--package", "octo-auth-async", "--no-default-features", "--test", "without_reqwest"];
         cargo(root, &arguments, &[])
     }),
-    // What the tests before it have logged.
+    // This checks the log of the tests before it.
     ("no secret in a log", |root| {
         let log = log(root)?;
         cargo(root, &["run", "--quiet", "--package", "octo-auth-tests", "--bin", "leaks", "--", &log], &[])
@@ -130,7 +131,7 @@ const PROMISES: [Step; 15] = [
     }),
 ];
 
-/// Runs the steps and prints the summary; the answer is whether none of them failed.
+/// Runs the steps and prints the summary. Returns whether no step failed.
 pub(crate) fn run(root: &Path, extent: Extent) -> Result<bool> {
     let hygiene: &[Step] = if extent == Extent::Everything { &HYGIENE } else { &[] };
     let mut summary = Vec::new();
@@ -146,7 +147,7 @@ pub(crate) fn run(root: &Path, extent: Extent) -> Result<bool> {
     Ok(print(&summary))
 }
 
-/// Prints one line for each step and the count; the answer is whether none failed.
+/// Prints one line for each step, and the counts. Returns whether none failed.
 fn print(summary: &[(&str, Option<Outcome>, Duration)]) -> bool {
     println!("\n{:<22} {:<7} {:>8}", "step", "result", "seconds");
     for (name, outcome, took) in summary {
@@ -175,13 +176,13 @@ fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Resul
     Ok(Outcome::Passed)
 }
 
-/// The folder of the tests' log.
+/// Returns the folder for the log of the tests.
 fn log(root: &Path) -> Result<String> {
     let folder = root.join("target/test-log");
     folder.into_os_string().into_string().map_err(|folder| anyhow!("{} is no text", folder.display()))
 }
 
-/// The same, empty.
+/// Empties the folder and returns it.
 fn new_log(root: &Path) -> Result<String> {
     let log = log(root)?;
     if Path::new(&log).exists() {
@@ -191,7 +192,7 @@ fn new_log(root: &Path) -> Result<String> {
     Ok(log)
 }
 
-/// Runs the demo and judges it by its exit status and its last line.
+/// Runs the demo and checks its exit status and its last line.
 fn demo(root: &Path) -> Result<Outcome> {
     let output = crate::cargo()
         .args(["run", "--quiet", "--package", "octo-auth-cli", "--", "demo", "--json"])

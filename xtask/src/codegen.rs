@@ -1,7 +1,7 @@
-//! Files written from the profiles: the documents in the core and the provider table of the README.
+//! Generates files from the profiles: the documents in the core and the provider table of the README.
 //!
-//! The rule kept here: the profiles are read and checked by the same reader a user's profile passes, and a
-//! generated file is never edited by hand.
+//! The rule of this module: the profiles are read and checked by the same reader as a user's profile, and a generated
+//! file is never edited by hand.
 
 mod document;
 mod table;
@@ -16,15 +16,15 @@ use octo_auth_core::profile::Profile;
 
 const PROFILES: [&str; 3] = ["octorate", "octotable", "officernd"];
 const FOLDER: &str = "crates/octo-auth-core/profiles";
-/// The one source file that is generated.
+/// The only generated source file.
 pub(crate) const GENERATED: &str = "crates/octo-auth-core/src/profile/generated.rs";
 const README: &str = "README.md";
 const START: &str = "<!-- providers:start -->";
 const END: &str = "<!-- providers:end -->";
-/// How a fact without a source is written. A user's own profile may have such facts.
+/// The form of a fact without a source. A user's own profile may have such facts.
 const NO_SOURCE: &str = "source: Text::Borrowed(\"\")";
 
-/// Writes the generated files, or with `check` only says which are stale.
+/// Writes the generated files. With `check`, only reports which are stale.
 pub(crate) fn run(root: &Path, check: bool) -> Result<bool> {
     let outdated = outdated(root)?;
     for (path, text) in &outdated {
@@ -38,12 +38,12 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<bool> {
     Ok(!check || outdated.is_empty())
 }
 
-/// Gives the paths of the generated files that are stale.
+/// Returns the paths of the stale generated files.
 pub(crate) fn stale(root: &Path) -> Result<Vec<&'static str>> {
     Ok(outdated(root)?.into_iter().map(|(path, _)| path).collect())
 }
 
-/// Gives the generated files that are stale, each with the text it should have.
+/// Returns the stale generated files, each with its correct text.
 fn outdated(root: &Path) -> Result<Vec<(&'static str, String)>> {
     let profiles = PROFILES.iter().map(|name| read(root, name)).collect::<Result<Vec<_>>>()?;
     let source = document::source(&profiles);
@@ -65,7 +65,7 @@ fn read(root: &Path, name: &str) -> Result<Profile> {
     Ok(profile)
 }
 
-/// Puts the table between the markers of the README.
+/// Inserts the table between the markers of the README.
 fn with_table(readme: &str, table: &str) -> Result<String> {
     let marked = readme.split_once(START).and_then(|(before, rest)| {
         rest.split_once(END).map(|(_, after)| format!("{before}{START}\n{table}{END}{after}"))

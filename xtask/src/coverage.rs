@@ -1,7 +1,7 @@
-//! How much of the core the tests reach, line by line.
+//! Measures line by line how much of the core the tests reach.
 //!
-//! Needs `cargo install cargo-llvm-cov` and LLVM's `llvm-cov` and `llvm-profdata`, of the compiler's own version or a
-//! later one; nothing else here does.
+//! Requires `cargo install cargo-llvm-cov` and LLVM's `llvm-cov` and `llvm-profdata`, of the compiler's version or a
+//! later one. Only this task needs them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,17 +9,17 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// The share of lines that must be reached, in percent.
+/// The minimum percentage of lines that must be reached.
 const TARGET: f64 = 98.0;
 
-/// Whose lines are counted.
+/// The sources whose lines are counted.
 const CORE: &str = "crates/octo-auth-core/src/";
 
-/// Names under which LLVM's tools are looked for, where the environment names none: rustup's and Debian's.
+/// The suffixes of LLVM's tools to try if no environment variable names them: those of rustup and Debian.
 const VERSIONS: [&str; 4] = ["", "-22", "-23", "-24"];
 
-/// Runs the tests with counters, prints each file of the core with the lines that were not reached; the answer is
-/// whether enough were.
+/// Runs the tests with counters, and prints each file of the core with the lines that were not reached. Returns whether
+/// enough were reached.
 pub(crate) fn run(root: &Path) -> Result<bool> {
     let report = root.join("target/coverage.json");
     let mut command = crate::cargo();
@@ -41,7 +41,7 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
     print(&report)
 }
 
-/// The first of the names under which a tool is at least as new as the compiler.
+/// Returns the first variant of a tool that is at least as new as the compiler.
 fn find(tool: &str) -> Result<PathBuf> {
     let needed = said(Path::new("rustc"), "-vV").as_deref().and_then(major).context("rustc names no LLVM")?;
     let names = VERSIONS.iter().map(|version| PathBuf::from(format!("{tool}{version}")));
@@ -58,7 +58,7 @@ fn said(program: &Path, argument: &str) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The major version of LLVM that a program speaks of.
+/// Returns the major version of LLVM that a program reports.
 fn major(text: &str) -> Option<u32> {
     let (_, version) = text.split_once("LLVM version")?;
     version.trim_start_matches([':', ' ']).split('.').next()?.parse().ok()
@@ -91,9 +91,9 @@ fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 100.0 } else { part as f64 * 100.0 / whole as f64 }
 }
 
-/// The lines on which code begins that was never reached.
+/// Returns the lines on which unreached code begins.
 fn missed(file: &Value) -> Vec<String> {
-    // A segment is line, column, count, whether it counts, whether a region begins here, whether it is a gap.
+    // A segment is: line, column, count, whether it counts, whether a region begins here, whether it is a gap.
     let segments = file["segments"].as_array().into_iter().flatten();
     let unreached = segments.filter(|own| own[2] == 0 && own[3] == true && own[4] == true && own[5] == false);
     let mut lines: Vec<_> = unreached.filter_map(|own| own[0].as_u64()).collect();

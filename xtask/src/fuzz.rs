@@ -1,7 +1,7 @@
 //! Fuzzing campaigns: seeds from the corpus, one target after the other.
 //!
-//! Needs the nightly toolchain and cargo-fuzz, which nothing else here does; where they are missing the smoke
-//! test is skipped and says so.
+//! Requires the nightly toolchain and cargo-fuzz, which only this task needs. Without them, the smoke test is skipped
+//! and prints so.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -24,16 +24,16 @@ pub(crate) fn is_possible() -> bool {
     probe.status().is_ok_and(|status| status.success())
 }
 
-/// Where the fuzzer takes its choices from.
+/// The seed of the fuzzer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seed {
-    /// A new seed each time, printed by the fuzzer: a campaign looks further each time.
+    /// A new seed each time, printed by the fuzzer, so that each campaign explores more.
     New,
-    /// Always the same: what passed here passes elsewhere.
+    /// A fixed seed, so that a result is the same on every machine.
     Fixed,
 }
 
-/// Fuzzes each target, or the one named, for so many seconds; whether nothing was found.
+/// Fuzzes each target, or the named one, for this count of seconds. Returns whether nothing was found.
 pub(crate) fn run(root: &Path, seconds: u64, seed_of: Seed, only: Option<&str>) -> Result<bool> {
     ensure!(is_possible(), "fuzzing needs `rustup toolchain install nightly` and `cargo install cargo-fuzz`");
     let known = only.is_none_or(|name| TARGETS.contains(&name));
@@ -56,7 +56,7 @@ pub(crate) fn run(root: &Path, seconds: u64, seed_of: Seed, only: Option<&str>) 
     Ok(clean)
 }
 
-/// Writes the rows of the corpus as inputs of the targets they fit.
+/// Writes the rows of the corpus as inputs of the matching targets.
 fn seed(root: &Path) -> Result<()> {
     for file in SEEDS {
         let path = root.join(format!("tests/corpus/{file}.json"));
@@ -74,7 +74,7 @@ fn seed(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What a row is as an input of each target, in the form the target reads.
+/// Returns a row as an input of each target, in the form that the target reads.
 fn inputs(row: &Value) -> Vec<(&'static str, Vec<u8>)> {
     let input = &row["input"];
     let choice = match input["profile"].as_str() {
@@ -104,7 +104,7 @@ fn inputs(row: &Value) -> Vec<(&'static str, Vec<u8>)> {
         inputs.push(("callbacks", [&[choice], query.as_bytes()].concat()));
     }
     if let Some(record) = input["record"].as_object() {
-        // The identity of a record stands in it already.
+        // The record already contains its identity.
         let identity = ["v", "issuer", "client_id"];
         let members = record.iter().filter(|(name, _)| !identity.contains(&name.as_str()));
         let members: Vec<String> = members.map(|(name, value)| format!("{}:{value}", json!(name))).collect();
@@ -115,7 +115,7 @@ fn inputs(row: &Value) -> Vec<(&'static str, Vec<u8>)> {
     inputs
 }
 
-/// A row about addresses: a rule, rules in lines, or what proxies say, and the byte that stands for each.
+/// Returns a row about addresses as an input: a rule, rules in lines, or a proxy header, and the byte for each kind.
 fn addresses(input: &Value) -> Option<(u8, String)> {
     let lines = |key: &str, of: fn(&Value) -> Option<&str>| -> String {
         let texts = input[key].as_array().into_iter().flatten().filter_map(of);

@@ -1,7 +1,7 @@
-//! Instructions of the paths that matter, counted by callgrind and compared with a committed baseline.
+//! Counts the instructions of important paths with callgrind, and compares them with a committed baseline.
 //!
-//! The rule kept here: a count depends on the code and the compiler, not on how busy the machine is. With another compiler
-//! or host than the baseline's, and on a machine without valgrind, nothing is compared, and the step counts as skipped.
+//! The rule of this module: a count depends on the code and the compiler, not on the load of the machine. With another
+//! compiler or host than the baseline's, or without valgrind, nothing is compared and the step counts as skipped.
 
 mod baseline;
 mod verdict;
@@ -16,13 +16,13 @@ use anyhow::{Context, Result, bail, ensure};
 use baseline::{Baseline, Toolchain};
 use verdict::Finding;
 
-/// The function whose instructions are counted, as callgrind names it.
+/// The function whose instructions are counted, in callgrind's notation.
 const COUNTED: &str = "*counted_rounds*";
 
 /// Instructions per round, by the name of a benchmark.
 type Counts = BTreeMap<String, f64>;
 
-/// How a comparison ended.
+/// The result of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Compared {
     AsBefore,
@@ -31,7 +31,7 @@ pub(crate) enum Compared {
     Skipped,
 }
 
-/// Counts and compares with the baseline; prints each count. Fails also if a planted slow-down is not noticed.
+/// Counts, compares with the baseline, and prints each count. Also fails if a deliberate slow-down is not detected.
 pub(crate) fn compare(root: &Path) -> Result<Compared> {
     if !has_valgrind() {
         println!("skipped: it needs valgrind, which is not here (`apt-get install valgrind`)");
@@ -121,7 +121,7 @@ fn run(root: &Path, profile: Option<&Path>, arguments: &[&str]) -> Result<String
     String::from_utf8(output.stdout).context("octo-auth-instructions wrote something other than UTF-8")
 }
 
-/// Prints each count beside the baseline's.
+/// Prints each count beside that of the baseline.
 fn print(baseline: &Counts, counts: &Counts) {
     println!("{:<32} {:>12} {:>12} {:>8}", "instructions per round", "baseline", "now", "change");
     for (name, now) in counts {
@@ -134,7 +134,7 @@ fn print(baseline: &Counts, counts: &Counts) {
     }
 }
 
-/// Counts one benchmark with a fifth more work, which has to be a finding.
+/// Counts one benchmark with a fifth more work, which must be a finding.
 fn notices_a_slowdown(root: &Path, baseline: &Counts) -> Result<()> {
     let (name, before) = baseline.first_key_value().context("the baseline is empty")?;
     let slower = count(root, name, &["--slower"])?;

@@ -1,7 +1,7 @@
-//! The project's invariants, and which tests hold each.
+//! The project's invariants, and the tests that check each.
 //!
-//! The rule kept here: an invariant that is due has a test whose name begins with its number, such as
-//! `i04_with_a_valid_token_no_failure_reaches_the_caller`, and no test names an invariant that is not in the list.
+//! The rule of this module: an invariant that is due has a test whose name begins with its number, such as
+//! `i04_with_a_valid_token_no_failure_reaches_the_caller`. No test names an invariant that is not in the list.
 
 mod list;
 
@@ -15,13 +15,14 @@ use syn::visit::{self, Visit};
 
 use list::{Due, INVARIANTS, Invariant};
 
-/// Where tests are looked for.
+/// The folders of the tests.
 const FOLDERS: [&str; 2] = ["crates", "tests"];
 
 /// The tests of each invariant by its number, such as `I17b`.
 type Held = BTreeMap<String, Vec<String>>;
 
-/// Prints each invariant with its tests; the answer is whether none that is due lacks one and no test names another.
+/// Prints each invariant with its tests. Returns whether every due invariant has a test and no test names an unknown
+/// one.
 pub(crate) fn run(root: &Path) -> Result<bool> {
     let held = held(root)?;
     let mut is_sound = true;
@@ -68,7 +69,7 @@ fn held(root: &Path) -> Result<Held> {
     Ok(held)
 }
 
-/// Lists the Rust files of a folder, in order; build folders are passed over.
+/// Lists the Rust files of a folder, sorted; skips build folders.
 pub(crate) fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut entries: Vec<_> = fs::read_dir(folder)
@@ -86,7 +87,7 @@ pub(crate) fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Finds the tests of a text that name an invariant: its number and the test's name. Text that is no Rust has none.
+/// Finds the tests of a text that name an invariant: the number and the test's name. A text that is not Rust has none.
 fn named(text: &str) -> Vec<(String, String)> {
     tests(text).into_iter().filter_map(|name| Some((number(&name)?, name))).collect()
 }
@@ -99,13 +100,13 @@ pub(crate) fn tests(text: &str) -> Vec<String> {
     tests.found
 }
 
-/// The functions marked `#[test]`, inside macros such as `proptest!` too.
+/// The functions marked `#[test]`, also inside macros such as `proptest!`.
 struct Tests {
     found: Vec<String>,
 }
 
 impl Tests {
-    /// Searches what a macro is given: `#[test]`, then `fn` and the name.
+    /// Searches the input of a macro for `#[test]`, followed by `fn` and the name.
     fn tokens(&mut self, tokens: TokenStream) {
         let mut is_test = false;
         let mut after_fn = false;
@@ -128,7 +129,7 @@ impl Tests {
     }
 }
 
-/// Whether what stands in brackets marks a test: `test` or a path that ends with it.
+/// Whether the tokens in brackets mark a test: `test` or a path that ends with it.
 fn is_test_attribute(tokens: &TokenStream) -> bool {
     let last = tokens.clone().into_iter().filter_map(|token| match token {
         TokenTree::Ident(word) => Some(word.to_string()),
@@ -152,7 +153,7 @@ impl<'ast> Visit<'ast> for Tests {
     }
 }
 
-/// The number of the invariant a test's name begins with: `i17b_…` gives `I17b`.
+/// Returns the number of the invariant with which a test's name begins: `I17b` for `i17b_…`.
 fn number(name: &str) -> Option<String> {
     let (first, sentence) = name.strip_prefix('i')?.split_once('_')?;
     let digits = first.strip_suffix(|last: char| last.is_ascii_lowercase()).unwrap_or(first);

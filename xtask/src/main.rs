@@ -1,6 +1,6 @@
-//! The project's own tool: generated files, house rules, and everything the README promises in one command.
+//! The project's own tool: generated files, house rules, and a check of all promises of the README in one command.
 //!
-//! The rule kept here: each subcommand says what it found and ends with status 1 if anything must be changed.
+//! The rule of this program: each subcommand prints its findings and exits with status 1 if anything must be changed.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks on its standard streams")]
 
@@ -28,7 +28,7 @@ use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
 
-/// The simulation spends a third of its time on memory with the platform's allocator.
+/// With the platform's allocator, the simulation spends a third of its time on memory.
 #[cfg(feature = "simulate")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -62,27 +62,28 @@ enum Task {
     },
     /// Measure floors, peers and ours in one run, and render the report; fail if a target is missed.
     Bench(bench::Options),
-    /// Count the instructions of what must be fast, and compare them with the committed baseline; needs valgrind.
+    /// Count the instructions of the paths that must be fast, and compare them with the committed baseline; needs
+    /// valgrind.
     Instructions {
         /// Write the counts as the new baseline, for this reason.
         #[arg(long, value_name = "REASON")]
         accept: Option<String>,
     },
-    /// Ask lists of random rules about every IPv4 address there is, and compare with a map; fail on a difference.
+    /// Check lists of random rules for every IPv4 address against a map; fail on a difference.
     Allowlist {
         /// How many lists; each takes some seconds.
         #[arg(long, default_value_t = 1000)]
         sets: u64,
-        /// The seed of the first list, the next one of the next; without it a new one, which is printed.
+        /// The seed of the first list; later lists use the next numbers. Without it a new one is chosen and printed.
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Let a small fleet live through bad days, all simulated, and watch the invariants; fail if one is broken.
+    /// Simulate a small fleet on bad days, and check the invariants; fail if one is violated.
     Simulate(simulate::Options),
-    /// Put small defects into what matters most of the core, and fail if too many are noticed by no test; needs
+    /// Put small defects into the most important parts of the core, and fail if the tests miss too many of them; needs
     /// cargo-mutants.
     Mutants {
-        /// Only one mutant in so many.
+        /// Only one of this count of mutants.
         #[arg(long, default_value = "1")]
         one_in: NonZeroUsize,
         /// Only this part of the core.
@@ -109,28 +110,28 @@ enum Task {
         /// How many processes are killed; it needs strace.
         #[arg(long, default_value_t = 1000)]
         kills: u64,
-        /// How often the token is renewed, in several fleets at the same time.
+        /// How often the token is refreshed in total, in several concurrent fleets.
         #[arg(long, default_value_t = 10_000)]
         rotations: u64,
-        /// The seed of the first fleet, the next one of the next; without it a new one, which is printed.
+        /// The seed of the first fleet; later fleets use the next numbers. Without it a new one is chosen and printed.
         #[arg(long)]
         seed: Option<u64>,
     },
     /// Let eight processes share a rotating refresh token in a database, while some are killed and stopped, connections are cut
     /// and the server is restarted; fail if a token is lost or one is sent twice. It starts the server itself.
     Fleet {
-        /// What the store is built on.
+        /// The engine of the store.
         #[arg(long, value_parser = ["postgres", "redis"])]
         engine: String,
-        /// How often the token is renewed, in several fleets at the same time.
+        /// How often the token is refreshed in total, in several concurrent fleets.
         #[arg(long, default_value_t = 10_000)]
         rotations: u64,
-        /// The seed of the first fleet, the next one of the next; without it a new one, which is printed.
+        /// The seed of the first fleet; later fleets use the next numbers. Without it a new one is chosen and printed.
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Run both adapters against npm's `oidc-provider`, a real server: all grants, rotation, kills, and everything that can
-    /// be wrong; needs node, and npm's registry the first time.
+    /// Run both adapters against npm's `oidc-provider`, a real server: all grants, rotation, kills, and all errors;
+    /// needs node, and npm's registry the first time.
     RealServer,
     /// Sign in with Chromium, by the command line and at a web application, against the emulator; pictures of each page go
     /// to target/browser. It needs chromium and its driver.
@@ -147,27 +148,27 @@ enum Task {
         #[arg(long)]
         all: bool,
     },
-    /// Check that the crates build with the oldest Rust that they promise.
+    /// Check that the crates build with their minimum Rust version.
     Msrv {
         /// Install that Rust by apt-get first.
         #[arg(long)]
         install: bool,
     },
-    /// Check what each published package says of itself and holds: descriptions, versions, files, links, secrets.
+    /// Check the metadata and the content of each published package: descriptions, versions, files, links, secrets.
     Packages,
-    /// Check what the published crates are built with: licences, bans, sources, unsafe code and build scripts.
+    /// Check the dependencies of the published crates: licences, bans, sources, unsafe code and build scripts.
     Supply {
-        /// Write the list of unsafe code and build scripts that is compared.
+        /// Write the list of unsafe code and build scripts for later comparisons.
         #[arg(long)]
         accept: bool,
         /// Write a bill of materials for each published crate to target/sbom.
         #[arg(long)]
         sbom: bool,
     },
-    /// Plan a release: versions, order, changelog entry and tag, and what refuses it. Nothing is written or sent unless an
-    /// option says so.
+    /// Plan a release: versions, order, changelog entry, tag, and the reasons that prevent it. Nothing is written or
+    /// sent unless an option says so.
     Release(release::Options),
-    /// Print how much code one renewal goes through; fail if files import each other in a circle.
+    /// Print how much code one refresh runs through; fail if files import each other in a circle.
     Measure,
     /// Run the tests of the core, then check the house rules.
     Quick,
@@ -231,10 +232,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the rows from where the caller stands, so that paths mean what they say.
+/// Runs the rows in the caller's current directory, so that relative paths work.
 fn conformance(arguments: &[String]) -> anyhow::Result<bool> {
     let manifest = root().join("Cargo.toml");
-    // Rows about files start it.
+    // Rows about files start this program.
     let built = cargo()
         .args(["build", "--quiet", "--manifest-path"])
         .arg(&manifest)
@@ -269,7 +270,7 @@ fn file_store(kills: u64, rotations: u64, seed: u64) -> anyhow::Result<bool> {
     Ok(is_sound)
 }
 
-/// Runs the campaign of fleets on a server.
+/// Runs the campaign of fleets with a server.
 fn fleet(engine: &str, rotations: u64, seed: u64) -> anyhow::Result<bool> {
     let status = cargo()
         .args(["run", "--quiet", "--package", "octo-auth-tests", "--bin", "file_store", "--"])
@@ -284,7 +285,7 @@ fn real_server(root: &Path) -> anyhow::Result<bool> {
     folder.map_or(Ok(false), |folder| real_server::run(root, &folder))
 }
 
-/// Compares so many lists with the map, in a build with optimisation: there are 4,294,967,296 addresses.
+/// Compares this count of lists with the map, in an optimised build: there are 4,294,967,296 addresses.
 fn exhaust(root: &Path, sets: u64, seed: u64) -> anyhow::Result<bool> {
     let status = cargo()
         .args(["run", "--quiet", "--release", "--package", "octo-auth-exhaustive", "--"])
@@ -305,13 +306,13 @@ fn new_seed() -> u64 {
     RandomState::new().build_hasher().finish() % 1_000_000_000
 }
 
-/// Gives the folder of the workspace.
+/// Returns the folder of the workspace.
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
 }
 
-/// Gives the cargo this tool was started by.
+/// Returns the cargo that started this tool.
 fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }

@@ -1,7 +1,7 @@
-//! The structure of the core in numbers: how much code one renewal goes through, how much belongs to the state of one
-//! key, and which files import each other in a circle.
+//! The structure of the core in numbers: how much code one refresh runs through, how much belongs to the state of one
+//! token spec, and which files import each other in a circle.
 //!
-//! The rule kept here: everything is counted from the sources as they stand, and what was counted is listed.
+//! The rule of this module: everything is counted in the current sources, and the counted items are listed.
 
 mod circles;
 mod graph;
@@ -21,17 +21,18 @@ use state::State;
 /// The sources of the core.
 const CORE: &str = "crates/octo-auth-core/src";
 
-/// The modules of the core that a renewal goes through; those that do not exist are left out.
+/// The modules of the core that a refresh runs through; missing ones are skipped.
 const ROOTS: [&str; 4] = ["lifecycle", "accounts", "key", "store"];
 
 /// The simulated world: its sources and its module.
 const WORLD: (&str, &str) = ("crates/octo-auth-testkit/src", "world");
 
-/// Prints all measures. Returns whether no two files of a crate import each other, directly or not.
+/// Prints all measures. Returns whether no two files of a crate import each other, directly or indirectly.
 ///
 /// # Errors
 ///
-/// If a source cannot be read, is no Rust, or the state of a key has none of its known names.
+/// Returns an error if a source cannot be read, is not Rust, or if the state of a token spec has none of its known
+/// names.
 pub(crate) fn run(root: &Path) -> Result<bool> {
     let core = source::read(&root.join(CORE))?;
     let state = State::of(&core)?;
@@ -42,8 +43,8 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
     Ok(has_no_circle)
 }
 
-/// Prints the files on the way of one renewal: where the state of one key is defined, implemented or held, and all that
-/// these files import, directly or not.
+/// Prints the files of one refresh: those that define, implement or hold the state of one token spec, and all files
+/// that they import, directly or indirectly.
 fn print_way(core: &[Source], state: &State) {
     let within = |file: &usize| ROOTS.iter().any(|root| core[*file].is_in(root));
     let mut arrows = Graph::of(core).with_hidden();
@@ -60,8 +61,8 @@ fn print_way(core: &[Source], state: &State) {
     println!("{lines:>6} {types:>6}  {} files in all\n", way.len());
 }
 
-/// Prints every circle of each crate. Returns whether there is none. Where a file re-exports a name of a child and uses it too, the re-export hides an
-/// import: the last two columns count the circles with these.
+/// Prints every circle of each crate. Returns whether there is none. If a file re-exports a name of a child and also
+/// uses it, the re-export hides an import; the last two columns include these.
 fn print_circles(root: &Path) -> Result<bool> {
     let folder = root.join("crates");
     let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
@@ -95,7 +96,7 @@ fn print_circles(root: &Path) -> Result<bool> {
     Ok(has_none)
 }
 
-/// Prints the lines of the modules a renewal goes through and of the simulated world.
+/// Prints the line counts of the modules of a refresh and of the simulated world.
 fn print_lines(core: &[Source], testkit: &[Source]) {
     let lines = |sources: &[Source], module: &str| {
         let of_it: Vec<_> = sources.iter().filter(|source| source.is_in(module)).collect();

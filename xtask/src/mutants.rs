@@ -1,9 +1,9 @@
-//! Mutants of what matters most: each is one small defect put into the code, which some test must notice.
+//! Mutants of the most important code: each is one small defect, which a test must detect.
 //!
-//! Needs `cargo install cargo-mutants`, which lists the mutants. All are put into one copy of the workspace and switched by
-//! number, so that one build serves them all; the few that cannot be switched are built one by one. First the tests of the
-//! core are asked, which run in seconds, then, about what those let pass, slower ones. What no test notices must stand in
-//! `tests/mutants.txt` with the reason.
+//! Requires `cargo install cargo-mutants`, which lists the mutants. All are put into one copy of the workspace and
+//! switched by number, so that one build serves all; the few that cannot be switched are built one by one. The tests of
+//! the core, which take seconds, run first; then slower tests run for the mutants that passed. A mutant that no test
+//! detects must be listed in `tests/mutants.txt` with the reason.
 
 mod embed;
 mod list;
@@ -20,10 +20,10 @@ use anyhow::{Context, Result, ensure};
 use list::Mutant;
 use tree::{Switched, Tree};
 
-/// The share of mutants that must be noticed, in percent.
+/// The minimum percentage of mutants that must be detected.
 const TARGET: f64 = 95.0;
 
-/// What is mutated, and the tests that are asked about it in turn: those of the core, then others.
+/// The code to mutate, and its tests in order: those of the core, then others.
 struct Part {
     name: &'static str,
     files: &'static [&'static str],
@@ -56,21 +56,21 @@ const PARTS: [Part; 2] = [
 ];
 
 impl Part {
-    /// The tests that are asked in turn, each with the package they belong to.
+    /// The tests in order, each with its package.
     fn stages(&self) -> [(&'static [&'static str], &'static [&'static str]); 2] {
         [(&[CORE], self.own), (&TESTS, self.others)]
     }
 }
 
-/// The package of the core and its folder, and that of the tests outside it.
+/// The package of the core and its folder, and the package of the tests outside it.
 const CORE: &str = "octo-auth-core";
 const FOLDER: &str = "crates/octo-auth-core";
 const TESTS: [&str; 2] = ["octo-auth-tests", "--no-default-features"];
 
-/// Where the survivors are explained.
+/// The file that explains the survivors.
 const KNOWN: &str = "tests/mutants.txt";
 
-/// What a campaign found.
+/// The result of a campaign.
 #[derive(Default)]
 struct Found {
     noticed: usize,
@@ -78,8 +78,8 @@ struct Found {
     missed: Vec<Mutant>,
 }
 
-/// Makes and judges all mutants, or one in so many, of all parts or the one named; the answer is whether enough were noticed
-/// and all others are explained.
+/// Builds and judges all mutants, or one of this count, of all parts or the named one. Returns whether enough were
+/// detected and all others are explained.
 pub(crate) fn run(root: &Path, one_in: usize, only: Option<&str>) -> Result<bool> {
     let mut found = Found::default();
     for part in PARTS.iter().filter(|part| only.is_none_or(|name| name == part.name)) {
@@ -122,7 +122,7 @@ impl Found {
     }
 }
 
-/// Builds the one mutant that was put in and runs the tests; `None` if it does not compile.
+/// Builds the single inserted mutant and runs the tests; `None` if it does not compile.
 fn is_noticed_alone(tree: &Tree, part: &Part) -> Result<Option<bool>> {
     for stage in part.stages() {
         let Some(binaries) = tree.tests(stage)? else { return Ok(None) };
@@ -133,7 +133,7 @@ fn is_noticed_alone(tree: &Tree, part: &Part) -> Result<Option<bool>> {
     Ok(Some(false))
 }
 
-/// Prints how many were noticed, and compares the others with those that are explained.
+/// Prints how many were detected, and compares the others with the explained ones.
 fn judge(root: &Path, Found { noticed, unviable, missed }: &Found, is_whole: bool) -> Result<bool> {
     let text = fs::read_to_string(root.join(KNOWN)).with_context(|| format!("cannot read {KNOWN}"))?;
     let mut known = known(&text)?;
@@ -163,7 +163,8 @@ fn judge(root: &Path, Found { noticed, unviable, missed }: &Found, is_whole: boo
     Ok(share >= TARGET && new == 0)
 }
 
-/// The explained mutants, and how often each may be met: a name of each, then its reason, indented.
+/// Parses the explained mutants and how often each may occur: lines with the name of each, followed by its indented
+/// reason.
 fn known(text: &str) -> Result<BTreeMap<&str, usize>> {
     let mut known = BTreeMap::new();
     let mut last: Option<&str> = None;

@@ -1,7 +1,8 @@
-//! Both adapters against npm's `oidc-provider`, a server that this project did not write.
+//! Tests both adapters against npm's `oidc-provider`, a server that is independent of this project.
 //!
-//! The rule kept here: what is installed is what `tests/real-server/package-lock.json` lists, by its digests, without
-//! running scripts of packages. A machine without node, or that does not reach npm's registry, skips it and says so.
+//! The rule of this module: only the packages of `tests/real-server/package-lock.json` are installed, checked by their
+//! digests, without running package scripts. A machine without node, or without access to npm's registry, skips the
+//! task and prints so.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,13 +10,13 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
-/// The server and what it is made of.
+/// The server and its dependencies.
 const FILES: [&str; 3] = ["package.json", "package-lock.json", "server.mjs"];
 
-/// The first release of node that the server runs on.
+/// The oldest release of node on which the server runs.
 const OLDEST_NODE: u32 = 20;
 
-/// Installs the server if that is possible, and returns its folder; else prints why not.
+/// Installs the server if that is possible, and returns its folder. Otherwise prints the reason.
 pub(crate) fn install(root: &Path) -> Result<Option<PathBuf>> {
     if node().is_none_or(|version| version < OLDEST_NODE) {
         println!("skipped: it needs node {OLDEST_NODE} or later and npm, which are not here");
@@ -24,7 +25,7 @@ pub(crate) fn install(root: &Path) -> Result<Option<PathBuf>> {
     let (from, folder) = (root.join("tests/real-server"), root.join("target/real-server"));
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let lock = |folder: &Path| fs::read(folder.join("package-lock.json")).ok();
-    // npm writes the file when it has installed everything.
+    // npm writes this file after it has installed everything.
     let is_installed =
         lock(&folder) == lock(&from) && folder.join("node_modules/.package-lock.json").exists();
     for file in FILES {
@@ -37,7 +38,7 @@ pub(crate) fn install(root: &Path) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Runs the scenarios on the server in this folder; the answer is whether all passed.
+/// Runs the scenarios on the server in this folder. Returns whether all passed.
 pub(crate) fn run(root: &Path, folder: &Path) -> Result<bool> {
     let status = crate::cargo()
         .args([

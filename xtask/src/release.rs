@@ -1,6 +1,6 @@
-//! A release: planned, audited, rehearsed on a registry on loopback, and only then made.
+//! A release: planned, audited, rehearsed on a registry on loopback, and only then published.
 //!
-//! The rule kept here: nothing is written or sent unless it was asked for, and every refusal says what to do.
+//! The rule of this module: nothing is written or sent unless an option says so, and every refusal names its remedy.
 
 pub(crate) mod api;
 mod changelog;
@@ -32,10 +32,10 @@ use plan::Plan;
 use secret::Secrets;
 use workspace::Workspace;
 
-/// What is done beyond the plan.
+/// The steps beyond the plan.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The version of the release; without it the one that the crates have.
+    /// The version of the release; by default that of the crates.
     #[arg(long)]
     version: Option<Version>,
     /// Write the version into the manifests, and the entry into the changelog.
@@ -44,12 +44,12 @@ pub(crate) struct Options {
     /// Publish to a registry on loopback, build programs from it, and run them.
     #[arg(long, conflicts_with = "write")]
     rehearse: bool,
-    /// Publish what is committed to the registry of the world, for good. It needs `CARGO_REGISTRY_TOKEN`.
+    /// Publish the committed state to crates.io, permanently. Needs `CARGO_REGISTRY_TOKEN`.
     #[arg(long, conflicts_with_all = ["version", "write", "rehearse"])]
     publish: bool,
 }
 
-/// Prints the plan and does what was asked for; the answer is whether nothing refuses the release.
+/// Prints the plan and runs the requested steps. Returns whether nothing prevents the release.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<bool> {
     let workspace = Workspace::read(root)?;
     let is_sound = audit(&workspace)?;
@@ -78,7 +78,7 @@ pub(crate) fn is_written(path: &str) -> bool {
     path.starts_with(api::FOLDER) || path == supply::TRUSTED
 }
 
-/// Looks at the packages of the workspace; the answer is whether nothing has to be changed.
+/// Checks the packages of the workspace. Returns whether nothing must be changed.
 pub(crate) fn packages(root: &Path) -> Result<bool> {
     let workspace = Workspace::read(root)?;
     let mismatches = workspace.mismatches();
@@ -86,7 +86,7 @@ pub(crate) fn packages(root: &Path) -> Result<bool> {
     Ok(audit(&workspace)? && mismatches.is_empty())
 }
 
-/// Looks at what the packages say of themselves and hold; the answer is whether nothing has to be changed.
+/// Checks the metadata and the content of the packages. Returns whether nothing must be changed.
 fn audit(workspace: &Workspace) -> Result<bool> {
     let mut findings: Vec<_> = workspace.crates.iter().flat_map(description::findings).collect();
     findings.extend(content::findings(workspace, &Secrets::new(std::env::vars()))?);

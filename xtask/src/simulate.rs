@@ -1,8 +1,7 @@
-//! The simulated fleet at the terminal: what it lived through, in numbers, and whether it held.
+//! The simulated fleet: its statistics, and whether all invariants held.
 //!
-//! The rule kept here: the numbers depend on the days, the seed and the processes alone, not on the threads. The
-//! simulation is built in release whatever this tool was built in, and in a build of its own: the other tasks do
-//! without it.
+//! The rule of this module: the numbers depend only on the days, the seed and the count of processes, not on the
+//! threads. The simulation always runs in a separate release build, which the other tasks do not need.
 
 #[cfg(feature = "simulate")]
 mod fleet;
@@ -14,7 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
-/// What is simulated.
+/// The options of a simulation.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// How many days, cut into episodes of four with another provider, store and server each.
@@ -43,24 +42,24 @@ pub(crate) struct Options {
     events: usize,
 }
 
-/// Simulates what the options say; whether every invariant held.
+/// Runs the simulation of the options. Returns whether every invariant held.
 #[cfg(feature = "simulate")]
 pub(crate) fn run(root: &Path, options: &Options) -> Result<bool> {
     fleet::run(root, options)
 }
 
-/// Does the same in a build that can.
+/// Does the same in a release build.
 #[cfg(not(feature = "simulate"))]
 pub(crate) fn run(root: &Path, _: &Options) -> Result<bool> {
     again(root, std::env::args_os().skip(1))
 }
 
-/// The simulation that every change goes through.
+/// Runs the simulation that checks every change.
 pub(crate) fn quick(root: &Path) -> Result<bool> {
     again(root, ["simulate", "--days", "500"].map(Into::into))
 }
 
-/// Runs a task of this tool in release, from where the caller stands, so that paths mean what they say.
+/// Runs a task of this tool in a release build, in the caller's current directory, so that relative paths work.
 pub(crate) fn again(root: &Path, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<bool> {
     let status = crate::cargo()
         .args(["run", "--quiet", "--release", "--features", "simulate", "--manifest-path"])

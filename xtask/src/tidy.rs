@@ -1,7 +1,7 @@
-//! House rules, checked over every file git knows or would add, and whether the generated files are fresh.
+//! House rules for every file that git tracks or would add, including whether the generated files are fresh.
 //!
-//! The rule kept here: a finding names the line, what is wrong and what to do; there is no list of exceptions
-//! beside the generated files and the one that holds the forbidden words.
+//! The rule of this module: a finding names the line, the problem and the remedy. The only exceptions are the generated
+//! files and the file with the forbidden words.
 
 mod dependencies;
 mod effects;
@@ -22,7 +22,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{codegen, release};
 
-/// The longest a file may be, in lines.
+/// The largest count of lines in a file.
 const FILE_LINES: usize = 500;
 
 /// One thing to change.
@@ -49,21 +49,21 @@ impl File {
         self.path.ends_with(".rs")
     }
 
-    /// Says whether a tool writes the file; its size and words are that tool's business.
+    /// Returns whether a tool writes the file; its size and words are not checked.
     fn is_generated(&self) -> bool {
         self.path.ends_with("Cargo.lock")
             || self.path == codegen::GENERATED
             || release::is_written(&self.path)
     }
 
-    /// Says whether the file holds tests and nothing else. A benchmark is no test: it judges how long something takes.
+    /// Returns whether the file contains only tests. A benchmark is not a test: it measures durations.
     fn is_test(&self) -> bool {
         let is_benchmark = self.path.starts_with("tests/benches/");
         (self.path.starts_with("tests/") && !is_benchmark) || self.path.contains("/tests/")
     }
 }
 
-/// The lines at which a rule finds something in a text, for the tests of the rules.
+/// Returns the lines at which a rule finds something in a text, for the tests of the rules.
 #[cfg(test)]
 fn lines_found(rule: fn(&File, &mut Vec<Finding>), path: &str, text: &str) -> Vec<usize> {
     let mut findings = Vec::new();
@@ -71,7 +71,7 @@ fn lines_found(rule: fn(&File, &mut Vec<Finding>), path: &str, text: &str) -> Ve
     findings.into_iter().map(|finding| finding.line).collect()
 }
 
-/// Prints every finding; the answer is whether there was none.
+/// Prints every finding. Returns whether there was none.
 pub(crate) fn run(root: &Path) -> Result<bool> {
     let files = files(root)?;
     let mut findings = Vec::new();
@@ -96,7 +96,7 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
     Ok(findings.is_empty())
 }
 
-/// Reads the files git tracks or would track; what is not text is passed over.
+/// Reads the files that git tracks or would track; skips files that are not text.
 pub(crate) fn files(root: &Path) -> Result<Vec<File>> {
     let output = Command::new("git")
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
@@ -115,7 +115,7 @@ pub(crate) fn files(root: &Path) -> Result<Vec<File>> {
     Ok(paths.filter_map(read).collect())
 }
 
-/// Reports the generated files that are not what the profiles would give now.
+/// Reports the generated files that differ from what the profiles generate now.
 fn stale(root: &Path, findings: &mut Vec<Finding>) -> Result<()> {
     for path in codegen::stale(root)? {
         let text = "the file is stale: run `cargo xtask codegen`".to_owned();

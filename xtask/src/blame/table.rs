@@ -1,13 +1,13 @@
-//! The rows: which accounts fail, how, and what came of it.
+//! The rows: which accounts fail, how, and the result.
 
 use std::time::Duration;
 
 use octo_auth_testkit::blame::{HEALTHY, Kind, Outcome, run};
 
-/// How many accounts fail.
+/// The counts of failing accounts.
 const BAD: [usize; 3] = [1, 5, 50];
 
-/// Prints all rows; the answer is whether, while few accounts failed, no call of a healthy one was denied.
+/// Prints all rows. Returns whether no call of a healthy account was denied while few accounts failed.
 pub(super) fn print(seed: u64) -> bool {
     println!("six simulated hours, {HEALTHY} healthy accounts, seed {seed}; times in seconds\n");
     let is_sound = print_some(seed);
@@ -16,7 +16,7 @@ pub(super) fn print(seed: u64) -> bool {
     is_sound
 }
 
-/// Prints the rows in which few accounts fail all the time; the answer is whether no healthy call was denied.
+/// Prints the rows in which few accounts fail all the time. Returns whether no healthy call was denied.
 fn print_some(seed: u64) -> bool {
     println!(
         "{:<22} {:>3} {:>7} {:>7} {:>9} {:>8} {:>9} {:>7} {:>8} {:>8}",
@@ -53,7 +53,7 @@ fn print_some(seed: u64) -> bool {
     is_sound
 }
 
-/// Prints the rows in which all accounts fail for a while.
+/// Prints the rows in which all accounts fail temporarily.
 fn print_all(seed: u64) {
     let bad = BAD[BAD.len() - 1];
     println!(

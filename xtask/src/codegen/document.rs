@@ -1,7 +1,7 @@
-//! Writes profiles as Rust source: one static document of borrowed data for each.
+//! Writes profiles as Rust source: one static document of borrowed data per profile.
 //!
-//! The rule kept here: every struct is taken apart by name, so a field added to the core that is not written
-//! here is a compile error.
+//! The rule of this module: every struct is destructured by name, so a field that is added to the core and missing here
+//! is a compile error.
 
 mod answer;
 
@@ -18,7 +18,7 @@ const HEAD: &str = "\
 use super::*;
 ";
 
-/// Gives the source of the generated module, not yet formatted.
+/// Returns the source of the generated module, not yet formatted.
 pub(crate) fn source(profiles: &[Profile]) -> String {
     let mut source = HEAD.to_owned();
     for profile in profiles {
@@ -205,7 +205,7 @@ fn structure(name: &str, fields: &[(&str, String)]) -> String {
     format!("{name} {{ {fields} }}")
 }
 
-/// Writes a list; the constant block lets it hold values made by functions and still be borrowed for ever.
+/// Writes a list. The constant block lets it contain values made by functions and still be `'static`.
 fn list<T>(entries: &[T], write: impl Fn(&T) -> String) -> String {
     if entries.is_empty() {
         return "List::Borrowed(&[])".to_owned();

@@ -2,7 +2,7 @@
 
 use octo_auth_core::profile::{Document, LifetimeUnit, Profile};
 
-/// Gives the table as Markdown, ending with a newline.
+/// Returns the table as Markdown, ending with a newline.
 pub(crate) fn markdown(profiles: &[Profile]) -> String {
     let mut table = "| Provider | Token endpoint | Grants | Renewal | Limit | Tokens go to |\n".to_owned();
     table.push_str("|---|---|---|---|---|---|\n");

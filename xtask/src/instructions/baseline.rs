@@ -1,4 +1,4 @@
-//! The committed counts, and the compiler and host they are of.
+//! The committed counts, with their compiler and host.
 
 use std::fmt::{self, Write};
 use std::fs;
@@ -21,7 +21,7 @@ pub(super) struct Baseline {
     pub(super) counts: Counts,
 }
 
-/// What counts depend on beside the code.
+/// The factors of a count besides the code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Toolchain {
     /// The first line of `rustc -vV`, such as `rustc 1.95.0 (59807616e 2026-04-14)`.
@@ -85,7 +85,7 @@ impl Baseline {
             .to_owned();
         let Toolchain { compiler, host } = &self.toolchain;
         for (name, value) in [("compiler", compiler), ("host", host), ("reason", &self.reason)] {
-            // JSON's strings are TOML's, but for a DEL, which no command line has.
+            // A JSON string is also a TOML string, except for a DEL, which no command line contains.
             let _ = writeln!(text, "{name} = {}", serde_json::Value::from(value.as_str()));
         }
         text += "\n[instructions]\n";

@@ -1,24 +1,24 @@
-//! Which counts differ from the baseline, and how.
+//! The counts that differ from the baseline.
 
 use std::fmt;
 
 use super::Counts;
 
-/// The largest share by which a count may differ from the baseline.
+/// The largest tolerated deviation from the baseline, as a fraction.
 const TOLERANCE: f64 = 0.05;
 
-/// A count that has to be looked at.
+/// A count that a person must examine.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Finding {
     /// Nothing was counted: callgrind did not find the function, or the benchmark does nothing.
     Zero { name: String },
     /// The baseline has a benchmark that was not run.
     Missing { name: String },
-    /// A benchmark that the baseline does not have.
+    /// The baseline lacks this benchmark.
     Unknown { name: String },
     /// More instructions than the baseline and its tolerance.
     Slower { name: String, before: f64, now: f64 },
-    /// Fewer: a later slow-down would hide behind the old baseline, or the benchmark no longer does its work.
+    /// Fewer: a later slow-down could hide behind the old baseline, or the benchmark no longer does its work.
     Faster { name: String, before: f64, now: f64 },
 }
 

@@ -1,11 +1,11 @@
-//! The invariants in the project's own words.
+//! The invariants.
 
-/// One thing that always holds.
+/// A property that always holds.
 #[derive(Debug)]
 pub(super) struct Invariant {
-    /// Its number, by which tests name it.
+    /// Its number, which tests use.
     pub(super) number: &'static str,
-    /// What holds.
+    /// The property.
     pub(super) sentence: &'static str,
     /// How much of it must have a test.
     pub(super) due: Due,
@@ -16,7 +16,7 @@ pub(super) struct Invariant {
 pub(super) enum Due {
     /// All of it.
     Now,
-    /// All but this part, which is not built yet.
+    /// All except this part, which is not implemented yet.
     Partly(&'static str),
 }
 
@@ -24,7 +24,7 @@ const fn due(number: &'static str, sentence: &'static str) -> Invariant {
     Invariant { number, sentence, due: Due::Now }
 }
 
-/// All of them, in order.
+/// All invariants, in order.
 pub(super) const INVARIANTS: [Invariant; 44] = [
     due("I01", "A token is served only until the guard before its hard expiry, by both clocks."),
     due("I02", "A token that is served, or stored, belongs to exactly the key that was asked for."),

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-/// Where the arrows of each file lead.
+/// The targets of each file's arrows.
 pub(super) type Arrows = [BTreeSet<usize>];
 
-/// Returns the files that can be reached from these, themselves included.
+/// Returns the files that can be reached from these, including themselves.
 pub(super) fn reached(arrows: &Arrows, begin: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
     let mut reached = BTreeSet::new();
     let mut open: Vec<usize> = begin.into_iter().collect();
@@ -17,7 +17,7 @@ pub(super) fn reached(arrows: &Arrows, begin: impl IntoIterator<Item = usize>) -
     reached
 }
 
-/// Returns the circles (strongly connected components of more than one file), in the order of their first files.
+/// Returns the circles (strongly connected components of more than one file), sorted by their first files.
 pub(super) fn of(arrows: &Arrows) -> Vec<BTreeSet<usize>> {
     let all: Vec<_> = (0..arrows.len()).map(|file| reached(arrows, [file])).collect();
     let back = |file: usize| all[file].iter().copied().filter(|other| all[*other].contains(&file)).collect();

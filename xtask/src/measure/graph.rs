@@ -1,8 +1,8 @@
-//! Which file of a crate imports from which other.
+//! The imports between the files of a crate.
 //!
-//! The rule kept here: an arrow leads to the file that defines the imported item, through every `use` on the way; an
-//! import of a module is no arrow, the items that are named through it are. Neither is a `mod` declaration, nor a
-//! re-export of a child's item. What stands in a macro is read as paths; what a test alone uses is left out.
+//! The rule of this module: an arrow leads to the file that defines the imported item, through all `use` declarations
+//! in between. An import of a module is not an arrow; the items named through it are. Neither a `mod` declaration nor a
+//! re-export of a child's item is an arrow. The input of a macro is read as paths. Code for tests is skipped.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ mod names;
 
 use names::{Import, Scope};
 
-/// Longer chains of imports are circles of names.
+/// The limit of a chain of imports; longer ones are circles of names.
 const LONGEST_CHAIN: u32 = 16;
 
 /// The imports among the files of a crate.
@@ -23,7 +23,7 @@ pub(super) struct Graph {
     hidden: Vec<BTreeSet<usize>>,
 }
 
-/// What a path stands for.
+/// The meaning of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Meaning {
     Module(Module),
@@ -46,7 +46,7 @@ impl Graph {
         graph
     }
 
-    /// Returns the arrows with those that re-exports hide.
+    /// Returns the arrows, including those that re-exports hide.
     pub(super) fn with_hidden(&self) -> Vec<BTreeSet<usize>> {
         self.arrows.iter().zip(&self.hidden).map(|(arrows, hidden)| arrows | hidden).collect()
     }
@@ -58,7 +58,7 @@ struct Crate {
 }
 
 impl Crate {
-    /// Returns the file an import leads to; `None` outside the crate, for a module, and for a re-export of a child.
+    /// Returns the target file of an import; `None` outside the crate, for a module, and for a re-export of a child.
     fn import(&self, module: &Module, import: &Import) -> Option<usize> {
         let meaning = self.resolve(module, &import.path, LONGEST_CHAIN)?;
         let re_exports =
@@ -66,7 +66,7 @@ impl Crate {
         if re_exports { None } else { self.file(&meaning) }
     }
 
-    /// Returns the file a path in the code leads to. Of a name that was imported, the import is the arrow.
+    /// Returns the target file of a path in the code. For an imported name, the import is the arrow.
     fn path(&self, module: &Module, path: &[String]) -> Option<usize> {
         let (first, rest) = path.split_first()?;
         let is_through_module = matches!(first.as_str(), "crate" | "self" | "super")
@@ -92,7 +92,7 @@ impl Crate {
         }
     }
 
-    /// Finds out what a path stands for, seen from a module; `None` outside the crate.
+    /// Resolves a path from a module; `None` outside the crate.
     fn resolve(&self, module: &Module, path: &[String], chain: u32) -> Option<Meaning> {
         let (first, mut rest) = path.split_first()?;
         let mut meaning = match first.as_str() {
@@ -111,8 +111,7 @@ impl Crate {
         Some(meaning)
     }
 
-    /// Finds out what a name stands for in a module. Behind the last segment of a path an item is meant rather than a
-    /// module of that name.
+    /// Resolves a name in a module. The last segment of a path means an item rather than a module of that name.
     fn look_up(&self, module: &Module, name: &str, is_last: bool, chain: u32) -> Option<Meaning> {
         let chain = chain.checked_sub(1)?;
         let scope = self.scopes.get(module)?;
@@ -147,7 +146,7 @@ fn is_below(module: &Module, above: &Module) -> bool {
 mod tests {
     use super::{Graph, Source};
 
-    /// Returns the arrows among files with these texts, as pairs of places, and those that re-exports hide.
+    /// Returns the arrows between files with these texts, as pairs of indices, and those that re-exports hide.
     fn arrows<const N: usize>(files: [(&str, &str); N]) -> [Vec<(usize, usize)>; 2] {
         let sources = files.map(|(path, text)| Source::new(path, text).unwrap());
         let graph = Graph::of(&sources);

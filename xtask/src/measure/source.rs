@@ -1,4 +1,4 @@
-//! The sources of a crate, parsed, each with the module it is.
+//! The parsed sources of a crate, each with its module.
 
 use std::fs;
 use std::path::Path;
@@ -16,16 +16,16 @@ pub(super) struct Source {
     /// Its path below `src`, such as `grant/pkce.rs`.
     pub(super) path: String,
     pub(super) module: Module,
-    /// All lines, empty ones and comments too.
+    /// All lines, including empty ones and comments.
     pub(super) lines: usize,
     pub(super) syntax: syn::File,
 }
 
-/// Reads the sources of a crate, in the order of their paths.
+/// Reads the sources of a crate, sorted by path.
 ///
 /// # Errors
 ///
-/// If a file cannot be read or is no Rust.
+/// Returns an error if a file cannot be read or is not Rust.
 pub(super) fn read(src: &Path) -> Result<Vec<Source>> {
     let read = |path: &std::path::PathBuf| {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -46,7 +46,7 @@ impl Source {
         Ok(Self { path: path.to_owned(), module, lines, syntax })
     }
 
-    /// Says whether the file is that module of the crate's root, or below it.
+    /// Returns whether the file is that module of the crate's root, or below it.
     pub(super) fn is_in(&self, module: &str) -> bool {
         self.module.first().is_some_and(|first| first == module)
     }
@@ -59,7 +59,7 @@ impl Source {
     }
 }
 
-/// Says whether an item is compiled for tests alone.
+/// Returns whether an item is compiled only for tests.
 pub(super) fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let word = attribute.parse_args::<syn::Ident>();

@@ -1,4 +1,4 @@
-//! The type that holds the state of one key: how large it is, and over how many files it is spread.
+//! The type with the state of one token spec: its size, and the count of files that contain it.
 
 use std::collections::BTreeSet;
 
@@ -7,17 +7,17 @@ use syn::visit::{self, Visit};
 
 use super::source::Source;
 
-/// The names the type may have; the first one that is defined is it.
+/// The possible names of the type; the first one that is defined counts.
 const NAMES: [&str; 3] = ["TokenState", "Lifecycle", "KeyState"];
 
-/// What is counted of the type.
+/// The counts for the type.
 pub(super) struct State {
     pub(super) name: &'static str,
-    /// The files that define the type, implement it or name it, by their places in the list of sources.
+    /// The files that define the type, implement it or name it, by their indices in the list of sources.
     pub(super) named_in: BTreeSet<usize>,
-    /// The files with `impl` blocks for it, and how many each has.
+    /// The files with `impl` blocks for it, and the count of blocks in each.
     implemented_in: Vec<(usize, usize)>,
-    /// The fields of a struct, the variants of an enum.
+    /// The count of a struct's fields, or of an enum's variants.
     fields: usize,
     methods: usize,
 }
@@ -27,7 +27,7 @@ impl State {
     ///
     /// # Errors
     ///
-    /// If none of the known names is defined.
+    /// Returns an error if none of the known names is defined.
     pub(super) fn of(sources: &[Source]) -> Result<Self> {
         for name in NAMES {
             let facts: Vec<Facts> = sources.iter().map(|source| Facts::of(source, name)).collect();
@@ -47,7 +47,7 @@ impl State {
         bail!("the core defines none of {}: add the present name of a key's state", NAMES.join(", "));
     }
 
-    /// Prints what was counted and each file with `impl` blocks.
+    /// Prints the counts and each file with `impl` blocks.
     pub(super) fn print(&self, sources: &[Source]) {
         let Self { name, implemented_in, fields, methods, .. } = self;
         let blocks: usize = implemented_in.iter().map(|(_, blocks)| blocks).sum();
@@ -60,7 +60,7 @@ impl State {
     }
 }
 
-/// What one file says of the type.
+/// The facts of one file about the type.
 struct Facts {
     name: &'static str,
     is_named: bool,

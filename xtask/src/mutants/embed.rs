@@ -1,8 +1,8 @@
-//! Many mutants in one source file, each switched by its number: one build serves them all.
+//! Many mutants in one source file, each switched by its number, so that one build serves all.
 //!
-//! Each edit inserts text or replaces an operator, so that mutants inside each other's operands do not disturb each
-//! other. Operands stand once, whatever the number of mutants. What can be known only while compiling, such as a
-//! constant, cannot be switched.
+//! Each edit inserts text or replaces an operator, so that mutants inside each other's operands do not interfere. An
+//! operand occurs once, whatever the count of mutants. A value that is needed at compile time, such as a constant,
+//! cannot be switched.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use syn::visit::{self, Visit};
 
 use super::list::Mutant;
 
-/// What is added to the root of the crate: whether a mutant is switched on.
+/// The code added to the root of the crate: it tells whether a mutant is switched on.
 pub(super) const SWITCH: &str = r#"
 fn mutant(number: usize) -> bool {
     static NUMBER: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
@@ -26,17 +26,17 @@ fn mutant(number: usize) -> bool {
 /// The variable that [`SWITCH`] reads.
 pub(super) const VARIABLE: &str = "OCTO_AUTH_MUTANT";
 
-/// A source file with mutants, and where each of them stands in it.
+/// A source file with mutants, and the position of each.
 pub(super) struct Embedded {
     pub(super) text: String,
     pub(super) places: Vec<(usize, Range<usize>)>,
 }
 
-/// Embeds those of the numbered mutants that can be switched.
+/// Embeds those numbered mutants that can be switched.
 ///
 /// # Errors
 ///
-/// If the text is not Rust.
+/// Returns an error if the text is not Rust.
 pub(super) fn embed(source: &str, mutants: &[(usize, &Mutant)]) -> Result<Embedded> {
     let mut at: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for &(number, mutant) in mutants {
@@ -44,7 +44,7 @@ pub(super) fn embed(source: &str, mutants: &[(usize, &Mutant)]) -> Result<Embedd
     }
     let mut embedder = Embedder { source, at, edits: Vec::new() };
     embedder.visit_file(&syn::parse_file(source)?);
-    // At one place, the order of the edits is that of the visit: what surrounds comes first and ends last.
+    // At one position, the edits keep the order of the visit: the outer edit starts first and ends last.
     embedder.edits.sort_by_key(|(place, _)| place.start);
     let (mut text, mut done) = (String::new(), 0);
     for (place, edit) in &embedder.edits {
@@ -104,7 +104,7 @@ impl<'a> Embedder<'a> {
         }
     }
 
-    /// Writes the parts of an expression: text to insert, and between it operands and what they replace.
+    /// Writes the parts of an expression: texts to insert, with operands between them, and the texts that they replace.
     fn binary(&mut self, binary: &syn::ExprBinary, [before, between, after]: [&str; 3]) {
         let operator = binary.op.span().byte_range();
         self.insert(binary.left.span().byte_range().start, before);
@@ -115,7 +115,7 @@ impl<'a> Embedder<'a> {
     }
 }
 
-/// Chooses between the mutants of an operator, and the operator itself.
+/// Selects between the mutants of an operator and the operator itself.
 fn choice(mutants: &Here<'_>, operator: &str, write: impl Fn(&str) -> String) -> String {
     let mutants = mutants.iter().map(|(number, operator)| {
         format!("if crate::mutant({number}) {{ {} }} else ", marked(*number, &write(operator)))
@@ -124,7 +124,7 @@ fn choice(mutants: &Here<'_>, operator: &str, write: impl Fn(&str) -> String) ->
 }
 
 impl<'ast> Visit<'ast> for Embedder<'_> {
-    // What is computed while compiling.
+    // Evaluated at compile time.
     fn visit_item_const(&mut self, _: &'ast syn::ItemConst) {}
     fn visit_item_static(&mut self, _: &'ast syn::ItemStatic) {}
     fn visit_impl_item_const(&mut self, _: &'ast syn::ImplItemConst) {}
@@ -232,7 +232,7 @@ mod tests {
         fn is_due(age: u32, left: u32) -> bool {\n    age < left + 1 && !is_over(age)\n}\n\
         fn word(age: u32) -> u32 {\n    match age {\n        0 if is_over(age) => 1,\n        1 => 2,\n        _ => 3,\n    }\n}\n";
 
-    /// The mutants that replace these texts, each of which stands once in the source.
+    /// Returns the mutants that replace these texts, each of which occurs once in the source.
     fn mutants(all: &[(&str, &str, &str)]) -> Vec<Mutant> {
         let mutant = |(genre, text, replacement): &(&str, &str, &str)| {
             let start = SOURCE.find(text).unwrap();

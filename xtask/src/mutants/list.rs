@@ -1,4 +1,4 @@
-//! The mutants of some files: which there are, and what cargo-mutants calls them.
+//! The mutants of some files, with the names of cargo-mutants.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,10 +9,10 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// One small defect: the text at a place of a file, replaced.
+/// One small defect: a replacement of the text at a position of a file.
 #[derive(Debug)]
 pub(super) struct Mutant {
-    /// The name without line and column, which each edit moves.
+    /// The name without line and column, which change with each edit.
     pub(super) name: String,
     /// The path below the workspace.
     pub(super) file: String,
@@ -24,11 +24,11 @@ pub(super) struct Mutant {
     pub(super) replacement: String,
 }
 
-/// Lists the mutants of files of the core, which are patterns below its `src`.
+/// Lists the mutants of files of the core, given as patterns below its `src`.
 ///
 /// # Errors
 ///
-/// If cargo-mutants is not installed or fails.
+/// Returns an error if cargo-mutants is not installed or fails.
 pub(super) fn read(root: &Path, files: &[&str]) -> Result<Vec<Mutant>> {
     let output = crate::cargo()
         .args(["mutants", "--list", "--json", "--no-config", "--package", super::CORE])
@@ -81,7 +81,7 @@ fn text<'a>(mutant: &'a Value, name: &str) -> Result<&'a str> {
     mutant[name].as_str().with_context(|| format!("a mutant has no {name}"))
 }
 
-/// Returns the byte at a line and a column, both counted from 1 and the column in characters.
+/// Returns the byte offset of a line and a column, both counted from 1, the column in characters.
 fn offset(source: &str, line: u64, column: u64) -> Result<usize> {
     let (line, column) = (usize::try_from(line)?, usize::try_from(column)?);
     let before: usize = source.split_inclusive('\n').take(line - 1).map(str::len).sum();

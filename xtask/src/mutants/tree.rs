@@ -1,4 +1,4 @@
-//! A copy of the workspace in which mutants are put, and the tests built from it.
+//! A copy of the workspace for the mutants, and the tests built from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,14 +12,14 @@ use serde_json::Value;
 use super::embed::{self, Embedded};
 use super::list::Mutant;
 
-/// What runs often: optimized, but with the checks of a build for development.
+/// The packages that run often: optimised, but with the checks of a debug build.
 const OPTIMIZED: [&str; 3] = [super::CORE, "octo-auth-testkit", super::TESTS[0]];
 
 /// A copy of the workspace.
 pub(super) struct Tree {
     root: PathBuf,
     copy: PathBuf,
-    /// The files as they were copied, by their paths below the workspace.
+    /// The original texts of the files, by path below the workspace.
     texts: BTreeMap<String, String>,
 }
 
@@ -30,11 +30,11 @@ pub(super) struct Binary {
     pub(super) folder: PathBuf,
 }
 
-/// What became of the mutants that were to be switched.
+/// The result of switching mutants.
 #[derive(Default)]
 pub(super) struct Switched {
     pub(super) numbers: BTreeSet<usize>,
-    /// Those whose own code does not compile.
+    /// The mutants whose own code does not compile.
     pub(super) unviable: BTreeSet<usize>,
 }
 
@@ -53,7 +53,7 @@ impl Tree {
         Ok(Self { root: root.to_owned(), copy, texts })
     }
 
-    /// Puts in all mutants that can be switched and compile, after each other numbered from 1.
+    /// Inserts all mutants that can be switched and compile, numbered consecutively from 1.
     pub(super) fn switch(&self, mutants: &[Mutant]) -> Result<Switched> {
         let mut switched = Switched { numbers: (1..=mutants.len()).collect(), ..Switched::default() };
         let library = format!("{}/src/lib.rs", super::FOLDER);
@@ -83,14 +83,14 @@ impl Tree {
         }
     }
 
-    /// Replaces the text of one mutant, and nothing else.
+    /// Replaces only the text of one mutant.
     pub(super) fn replace(&self, mutant: &Mutant) -> Result<()> {
         let mut text = self.source(&mutant.file)?.to_owned();
         text.replace_range(mutant.place.clone(), &mutant.replacement);
         write(&self.copy.join(&mutant.file), &text)
     }
 
-    /// Takes all mutants out of the files of these.
+    /// Restores the files of these mutants.
     pub(super) fn restore(&self, mutants: &[Mutant]) -> Result<()> {
         let files: BTreeSet<_> = mutants.iter().map(|mutant| &*mutant.file).collect();
         files.into_iter().try_for_each(|file| write(&self.copy.join(file), self.source(file)?))
@@ -100,7 +100,7 @@ impl Tree {
         self.texts.get(file).map(String::as_str).with_context(|| format!("git does not know {file}"))
     }
 
-    /// Builds tests, in the order of their names; `None` if they do not compile.
+    /// Builds tests, sorted by name; `None` if they do not compile.
     pub(super) fn tests(&self, (package, tests): (&[&str], &[&str])) -> Result<Option<Vec<Binary>>> {
         let mut arguments = vec!["test", "--no-run", "--package"];
         arguments.extend(package);
@@ -112,7 +112,7 @@ impl Tree {
         Ok(errors.is_empty().then_some(built))
     }
 
-    /// Runs cargo; returns the test binaries, and the compiler's errors.
+    /// Runs cargo. Returns the test binaries, and the compiler's errors.
     fn build(&self, arguments: &[&str]) -> Result<(Vec<Binary>, Vec<Value>)> {
         let output = crate::cargo()
             .args(arguments)
@@ -143,8 +143,7 @@ impl Tree {
 }
 
 impl Switched {
-    /// Drops the mutants that an error of the compiler speaks of; those whose code it does not name may yet compile
-    /// when they stand alone.
+    /// Removes the mutants that a compiler error names. The others may still compile alone.
     fn drop(&mut self, error: &Value, embedded: &BTreeMap<&str, Embedded>) -> Result<()> {
         for span in error["spans"].as_array().into_iter().flatten().filter(|span| span["is_primary"] == true)
         {
@@ -162,7 +161,7 @@ impl Switched {
                 self.unviable.extend(own);
                 return Ok(());
             }
-            // The lines of the error, and with them what is around it.
+            // The lines of the error, including the surrounding code.
             let start = text[..place.start].rfind('\n').unwrap_or(0);
             let end = text[place.end..].find('\n').map_or(text.len(), |length| place.end + length);
             let before = self.numbers.len();
@@ -171,7 +170,7 @@ impl Switched {
                 return Ok(());
             }
         }
-        // The summary that ends the errors names no place.
+        // The final summary of the errors has no location.
         let has_place = error["spans"].as_array().is_some_and(|spans| !spans.is_empty());
         if has_place {
             bail!("the mutants do not compile: {}", error["rendered"].as_str().unwrap_or_default());
@@ -180,7 +179,7 @@ impl Switched {
     }
 }
 
-/// Returns the mutants whose code contains a place.
+/// Returns the mutants whose code contains a location.
 fn inside(places: &[(usize, Range<usize>)], place: &Range<usize>) -> Vec<usize> {
     let holds = |own: &Range<usize>| own.start <= place.start && place.end <= own.end;
     places.iter().filter(|(_, own)| holds(own)).map(|(number, _)| *number).collect()

@@ -1,4 +1,4 @@
-//! Tests against mutants: a test that fails or does not end has noticed one.
+//! Runs tests against mutants: a test that fails or does not end has detected one.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -13,24 +13,24 @@ use anyhow::{Context, Result, bail};
 use super::embed::VARIABLE;
 use super::tree::Binary;
 
-/// The number of no mutant.
+/// The number that stands for no mutant.
 pub(super) const NONE: usize = 0;
 
-/// The most time that the tests may take without a mutant, or with one that stands alone.
+/// The limit for the tests without a mutant, or with a single one.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Runs the tests with each of the mutants switched on, as many at a time as there are processors; returns those that no
-/// test noticed.
+/// Runs the tests with each of the mutants switched on, as many concurrently as there are processors. Returns the
+/// mutants that no test detected.
 ///
 /// # Errors
 ///
-/// If the tests fail without a mutant, or cannot be run.
+/// Returns an error if the tests fail without a mutant, or cannot be run.
 pub(super) fn survivors(binaries: &[Binary], numbers: &BTreeSet<usize>) -> Result<BTreeSet<usize>> {
     let start = Instant::now();
     if let Some(failure) = notice(binaries, NONE, TIMEOUT)? {
         bail!("the tests fail without a mutant: {failure}");
     }
-    // Many times what they take, as a mutant may never end.
+    // Many times the normal duration, because a mutant may never end.
     let patience = start.elapsed() * 5 + Duration::from_secs(10);
     let numbers: Vec<usize> = numbers.iter().copied().collect();
     let next = AtomicUsize::new(0);
@@ -55,7 +55,7 @@ pub(super) fn survivors(binaries: &[Binary], numbers: &BTreeSet<usize>) -> Resul
     found.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns which test fails or takes longer, if any.
+/// Returns the test that fails or takes longer, if any.
 pub(super) fn notice(binaries: &[Binary], number: usize, patience: Duration) -> Result<Option<String>> {
     for binary in binaries {
         if let Some(failure) = failure(binary, number, patience)? {

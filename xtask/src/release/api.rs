@@ -1,4 +1,4 @@
-//! The public API of each published crate as a committed text, and what a difference means to its users.
+//! The public API of each published crate as a committed text, and what a difference means to users.
 
 mod judge;
 mod text;
@@ -16,11 +16,11 @@ pub(crate) use judge::Weight;
 
 use super::workspace::Workspace;
 
-/// Where the texts are, and what was accepted since the last release.
+/// The folder of the texts, and of the changes accepted since the last release.
 pub(crate) const FOLDER: &str = "xtask/release/api";
 const ACCEPTED: &str = "xtask/release/api/accepted.txt";
 
-/// How a comparison ended.
+/// The result of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Compared {
     AsBefore,
@@ -76,7 +76,7 @@ fn path(root: &Path, package: &Package) -> PathBuf {
     root.join(FOLDER).join(format!("{}.txt", package.name))
 }
 
-/// Adds what was accepted to the list that the next release is checked against.
+/// Adds the accepted changes to the list against which the next release is checked.
 fn note(root: &Path, package: &Package, changes: &[Change], reason: &str) -> Result<()> {
     let Some(heaviest) = changes.iter().map(|change| change.weight).max() else { return Ok(()) };
     let mut list = accepted(root)?;
@@ -91,7 +91,7 @@ fn accepted(root: &Path) -> Result<String> {
     }
 }
 
-/// The crates whose API has changed since the last release, each with the heaviest change.
+/// Returns the crates whose API has changed since the last release, each with its most severe change.
 pub(crate) fn since_release(root: &Path) -> Result<Vec<(String, Weight)>> {
     let list = accepted(root)?;
     let read = |line: &str| {
@@ -103,7 +103,7 @@ pub(crate) fn since_release(root: &Path) -> Result<Vec<(String, Weight)>> {
         .collect()
 }
 
-/// The list of accepted changes, to be emptied by a release, if there is something in it.
+/// Returns the list of accepted changes, which a release empties, if it is not empty.
 pub(crate) fn emptied(root: &Path) -> Result<Option<(PathBuf, String)>> {
     Ok((!accepted(root)?.is_empty()).then(|| (root.join(ACCEPTED), String::new())))
 }

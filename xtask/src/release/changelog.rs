@@ -1,4 +1,4 @@
-//! The changelog: what stands under "Unreleased" becomes the entry of a version.
+//! The changelog: the text under "Unreleased" becomes the entry of a version.
 
 use anyhow::{Context, Result, ensure};
 use cargo_metadata::semver::Version;
@@ -8,17 +8,17 @@ const UNRELEASED: &str = "## Unreleased";
 /// A changelog with a new entry.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Released {
-    /// What has changed, without the heading.
+    /// The changes, without the heading.
     pub(crate) entry: String,
-    /// The whole file with the entry in it, and with nothing under "Unreleased".
+    /// The whole file with the new entry, and with an empty "Unreleased".
     pub(crate) text: String,
 }
 
-/// Turns "Unreleased" into the entry of a version, released on a day (`YYYY-MM-DD`).
+/// Turns "Unreleased" into the entry of a version, with a release date (`YYYY-MM-DD`).
 ///
 /// # Errors
 ///
-/// If nothing stands there, or the version has an entry already.
+/// Returns an error if "Unreleased" is empty, or if the version already has an entry.
 pub(crate) fn release(text: &str, version: &Version, day: &str) -> Result<Released> {
     let has_entry = text.lines().any(|line| heading(line) == Some(&version.to_string()));
     ensure!(
@@ -43,7 +43,7 @@ pub(crate) fn release(text: &str, version: &Version, day: &str) -> Result<Releas
     Ok(Released { entry: entry.to_owned(), text })
 }
 
-/// The version that a line is the heading of.
+/// Returns the version in a heading line.
 fn heading(line: &str) -> Option<&str> {
     line.strip_prefix("## ")?.split_whitespace().next().map(|word| word.trim_matches(['[', ']']))
 }

@@ -1,4 +1,4 @@
-//! What the published packages hold, compared with a committed list.
+//! Compares the content of the published packages with a committed list.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -33,7 +33,7 @@ impl Entry<'_> {
     }
 }
 
-/// What is wrong with the packages; each says what to do. Nothing is written.
+/// Returns the problems of the packages, each with its remedy. Nothing is written.
 pub(crate) fn findings(workspace: &Workspace, secrets: &Secrets) -> Result<Vec<String>> {
     let path = workspace.root.join(LIST);
     let list = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -53,7 +53,7 @@ pub(crate) fn findings(workspace: &Workspace, secrets: &Secrets) -> Result<Vec<S
             ));
         }
         for entry in own.iter().filter(|entry| !files.iter().any(|file| entry.matches(file))) {
-            // Of all crates, so one may have nothing of the kind.
+            // A rule for all crates need not match in each of them.
             if entry.package != "*" || !entry.pattern.contains("**") {
                 found.push(format!("{} would lack `{}`, which {LIST} names", package.name, entry.pattern));
             }
@@ -63,12 +63,12 @@ pub(crate) fn findings(workspace: &Workspace, secrets: &Secrets) -> Result<Vec<S
     Ok(found)
 }
 
-/// Looks into the files for secrets, and for links of the README that lead out of the package.
+/// Searches the files for secrets, and the README for links that lead out of the package.
 fn read(package: &Package, files: &BTreeSet<String>, secrets: &Secrets) -> Result<Vec<String>> {
     let folder = package.manifest_path.parent().context("a manifest is in no folder")?;
     let mut found = Vec::new();
     for file in files {
-        // What cargo makes itself has no file yet.
+        // A file that cargo generates does not exist yet.
         let Ok(content) = fs::read(folder.join(file)) else { continue };
         if let Some(what) = secrets.find(file, &content) {
             found.push(format!(
@@ -90,7 +90,7 @@ fn read(package: &Package, files: &BTreeSet<String>, secrets: &Secrets) -> Resul
     Ok(found)
 }
 
-/// The files of a package as cargo would pack them.
+/// Returns the files of a package as cargo would pack them.
 fn files(root: &Path, package: &str) -> Result<BTreeSet<String>> {
     let output = crate::cargo()
         .args(["package", "--list", "--allow-dirty", "--package", package])

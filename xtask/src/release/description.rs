@@ -1,12 +1,12 @@
-//! What a published crate says of itself.
+//! The metadata of a published crate.
 
 use cargo_metadata::Package;
 
-/// The most keywords that a registry takes, and the longest of them.
+/// The largest count of keywords that a registry accepts, and the greatest length of one.
 const KEYWORDS: usize = 5;
 const KEYWORD_LENGTH: usize = 20;
 
-/// What the manifest of a crate lacks; each says what to write.
+/// Returns what the manifest of a crate lacks, each with the remedy.
 pub(crate) fn findings(package: &Package) -> Vec<String> {
     let lacks = [
         ("description", package.description.is_none()),

@@ -1,4 +1,4 @@
-//! Every combination of features that a user can choose.
+//! Checks every combination of features that a user can choose.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use cargo_metadata::Package;
 
 use super::workspace::Workspace;
 
-/// Checks each published crate with each set of its features; with `few`, with none, each alone, and all. The answer is
-/// whether each builds without a warning.
+/// Checks each published crate with each set of its features; with `few`, only without features, with each alone, and
+/// with all. Returns whether each builds without a warning.
 pub(crate) fn run(root: &Path, few: bool) -> Result<bool> {
     let workspace = Workspace::read(root)?;
     let mut failed = Vec::new();
@@ -28,7 +28,7 @@ pub(crate) fn run(root: &Path, few: bool) -> Result<bool> {
                     &list,
                 ])
                 .env("RUSTFLAGS", "-Dwarnings")
-                // Other flags build everything again, so that has a folder of its own.
+                // Other flags would rebuild everything, so they use a separate target folder.
                 .env("CARGO_TARGET_DIR", workspace.target.join("features"))
                 .current_dir(root)
                 .status()
@@ -43,12 +43,12 @@ pub(crate) fn run(root: &Path, few: bool) -> Result<bool> {
     Ok(failed.is_empty())
 }
 
-/// The features that are no list of defaults.
+/// Returns the features that are not a list of defaults.
 fn names(package: &Package) -> Vec<&str> {
     package.features.keys().map(String::as_str).filter(|name| *name != "default").collect()
 }
 
-/// The sets of some names: all of them, or none, each alone, and the whole.
+/// Returns all subsets of some names; with `few`, only the empty set, each name alone, and all names.
 fn sets<'a>(names: &[&'a str], few: bool) -> Vec<Vec<&'a str>> {
     let whole = (1_u64 << names.len()) - 1;
     let is_wanted = |bits: &u64| !few || bits.count_ones() < 2 || *bits == whole;

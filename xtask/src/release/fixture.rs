@@ -64,7 +64,7 @@ impl Fixture {
         self.write(path, &(self.text(path) + text));
     }
 
-    /// Replaces a text that must be there.
+    /// Replaces a text, which must exist.
     pub(crate) fn replace(&self, path: &str, from: &str, to: &str) {
         let text = self.text(path);
         assert!(text.contains(from), "{path} lacks {from}");

@@ -1,4 +1,4 @@
-//! The crates that promise an oldest Rust, built with it.
+//! Builds the crates with their minimum Rust version.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,10 +7,10 @@ use anyhow::{Context, Result, ensure};
 
 use super::workspace::Workspace;
 
-/// Debian's packages of that Rust.
+/// Debian's packages of that Rust version.
 const PACKAGES: [&str; 3] = ["rustc-web", "libstd-rust-web-dev", "cargo-web"];
 
-/// How a check ended.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Checked {
     Builds,
@@ -62,7 +62,7 @@ pub(crate) fn run(root: &Path, install: bool) -> Result<Checked> {
     Ok(if builds { Checked::Builds } else { Checked::Fails })
 }
 
-/// The cargo of a version of Rust: rustup's, or Debian's.
+/// Returns the cargo of a Rust version: rustup's, or Debian's.
 fn cargo_of(version: &str) -> Option<Command> {
     let rustup = || {
         let mut command = Command::new("rustup");
@@ -99,7 +99,7 @@ mod tests {
         }
         let is_here = cargo_of("1.85").is_some();
         let checked = || run(fixture.root(), false).unwrap();
-        // It makes the lock file.
+        // This creates the lock file.
         assert!(
             crate::cargo().arg("generate-lockfile").current_dir(fixture.root()).status().unwrap().success()
         );

@@ -1,4 +1,4 @@
-//! What a release would do, and what keeps it from being made.
+//! The effects of a release, and the reasons that prevent it.
 
 use std::fmt;
 use std::fs;
@@ -15,18 +15,18 @@ use super::{changelog, version};
 /// A release, ready to be written.
 pub(crate) struct Plan {
     pub(crate) version: Version,
-    /// The crates in the order of their publication.
+    /// The crates in order of publication.
     order: Vec<String>,
     /// The files that change, each with its new text.
     edits: Vec<(PathBuf, String)>,
-    /// What has changed, from the changelog.
+    /// The changes, from the changelog.
     entry: String,
-    /// What must be mended first; each says how.
+    /// The problems to fix first, each with its remedy.
     pub(crate) refusals: Vec<String>,
 }
 
 impl Plan {
-    /// Plans the release of a version, or of the one that the crates have.
+    /// Plans the release of a version, or of the current one.
     pub(crate) fn new(workspace: &Workspace, wanted: Option<&Version>) -> Result<Self> {
         let current = workspace.version();
         let version = wanted
@@ -59,7 +59,7 @@ impl Plan {
         let mut edits = version::edits(workspace, version)?;
         let path = workspace.root.join("CHANGELOG.md");
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        // Of the last commit, so that two runs write the same.
+        // The date of the last commit, so that two runs write the same.
         let day = git(&workspace.root, &["log", "-1", "--format=%cs"])?;
         let entry = match changelog::release(&text, version, &day) {
             Ok(released) => {
@@ -85,13 +85,13 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// If something refuses the release; nothing is written then.
+    /// Returns an error if something prevents the release; nothing is written then.
     pub(crate) fn write(&self, root: &Path) -> Result<()> {
         ensure!(self.refusals.is_empty(), "nothing was written, see the refusals above");
         version::write(root, &self.edits)
     }
 
-    /// The message of the tag.
+    /// Returns the message of the tag.
     fn message(&self) -> String {
         format!("octo-auth {}\n\n{}\n", self.version, self.entry)
     }
@@ -112,7 +112,7 @@ impl fmt::Display for Plan {
     }
 }
 
-/// Whether code that requires one version takes the other.
+/// Whether code that requires one version accepts the other.
 fn is_compatible(one: &Version, other: &Version) -> bool {
     one.major == other.major && (one.major != 0 || one.minor == other.minor)
 }

@@ -1,7 +1,7 @@
-//! Publication of all crates in order, which is finished by running it again.
+//! Publishes all crates in order. An interrupted run is completed by running it again.
 //!
-//! The rule kept here: before the first upload everything is packed and compared with what the registry holds. The same
-//! content under the same version is done already; other content stops everything.
+//! The rule of this module: before the first upload, everything is packed and compared with the registry. The same
+//! content under the same version counts as done; other content stops the run.
 
 mod held;
 mod pause;
@@ -19,30 +19,30 @@ use sha2::{Digest, Sha256};
 use super::registry::hex;
 use super::workspace::Workspace;
 
-/// How often one upload is tried while the registry asks to wait.
+/// The limit of attempts for one upload while the registry asks to wait.
 const TRIES: usize = 20;
 
-/// Where the crates are published.
+/// The target registry.
 pub(crate) enum Target<'a> {
-    /// The registry that cargo knows, with the token that the environment holds for it.
+    /// The registry that cargo knows, with the token of the environment.
     Public,
-    /// A registry of this process, with a home of cargo's that holds no other token.
+    /// A registry of this process, with a separate cargo home that contains no other token.
     Loopback { index: String, token: &'a str, home: &'a Path },
 }
 
 /// The name of the registry on loopback.
 pub(crate) const NAME: &str = "rehearsal";
 
-/// What became of a crate.
+/// The result for a crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Published,
-    /// The registry held the same content.
+    /// The registry already had the same content.
     WasThere,
 }
 
 impl Target<'_> {
-    /// Cargo with what it needs for the registry. No token but that of the registry on loopback goes there.
+    /// Returns a cargo command configured for the registry. Only the token of the loopback registry is passed to it.
     pub(crate) fn cargo(&self) -> Command {
         let mut cargo = crate::cargo();
         if let Self::Loopback { index, token, home } = self {
@@ -56,7 +56,7 @@ impl Target<'_> {
     fn arguments(&self) -> &'static [&'static str] {
         match self {
             Self::Public => &[],
-            // The copy is no working tree.
+            // The copy is not a git working tree.
             Self::Loopback { .. } => &["--registry", NAME, "--allow-dirty"],
         }
     }
@@ -66,23 +66,23 @@ impl Target<'_> {
     }
 }
 
-/// Hides the tokens among some variables of the environment.
+/// Removes the registry tokens among these environment variables.
 fn remove_tokens(cargo: &mut Command, variables: impl Iterator<Item = OsString>) {
     for name in variables.filter(|name| is_token(&name.to_string_lossy())) {
         cargo.env_remove(name);
     }
 }
 
-/// Whether a variable of the environment is a token of a registry.
+/// Whether an environment variable contains the token of a registry.
 fn is_token(name: &str) -> bool {
     name.starts_with("CARGO_REGISTR") && (name.ends_with("_TOKEN") || name.ends_with("_CREDENTIAL_PROVIDER"))
 }
 
-/// Publishes what is not there; `wait` is called with the time that the registry asks for.
+/// Publishes the missing crates. Calls `wait` with the duration that the registry asks for.
 ///
 /// # Errors
 ///
-/// If cargo cannot pack a crate, if a version is there with other content, or if an upload fails.
+/// Returns an error if cargo cannot pack a crate, if a version exists with other content, or if an upload fails.
 pub(crate) fn run(
     workspace: &Workspace,
     target: &Target<'_>,
@@ -146,7 +146,7 @@ pub(crate) fn pack<'a>(workspace: &'a Workspace, target: &Target<'_>) -> Result<
     workspace.crates.iter().map(checksum).collect()
 }
 
-/// Uploads one crate, and waits as long as the registry asks for.
+/// Uploads one crate, and waits for as long as the registry asks.
 fn upload(
     workspace: &Workspace,
     target: &Target<'_>,

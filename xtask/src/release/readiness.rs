@@ -1,4 +1,4 @@
-//! What must hold before anything is sent to the registry of the world.
+//! The conditions for sending anything to crates.io.
 
 use std::fs;
 
@@ -7,10 +7,10 @@ use anyhow::{Context, Result};
 use super::plan::{git, tag};
 use super::workspace::Workspace;
 
-/// The variable that holds the token, as cargo reads it.
+/// The variable from which cargo reads the token.
 pub(crate) const TOKEN: &str = "CARGO_REGISTRY_TOKEN";
 
-/// What keeps the workspace from being published as it is; each says what to do.
+/// Returns the reasons that prevent publishing the workspace, each with its remedy.
 pub(crate) fn refusals(workspace: &Workspace, has_token: bool) -> Result<Vec<String>> {
     let root = &workspace.root;
     let mut found = workspace.mismatches();

@@ -1,10 +1,10 @@
-//! Links of a README as a registry shows it: what is not in the package leads nowhere.
+//! The links of a README as a registry shows it: a link to a file outside the package is broken.
 
 use std::collections::BTreeSet;
 
 use pulldown_cmark::{Event, Parser, Tag};
 
-/// The targets of links and images that are neither whole addresses nor files of the package.
+/// Returns the targets of links and images that are neither absolute URLs nor files of the package.
 pub(crate) fn leading_out(text: &str, files: &BTreeSet<String>) -> Vec<String> {
     let targets = Parser::new(text).filter_map(|event| match event {
         Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
@@ -15,13 +15,13 @@ pub(crate) fn leading_out(text: &str, files: &BTreeSet<String>) -> Vec<String> {
     targets.filter(|target| !is_whole(target) && !files.contains(file(target))).collect()
 }
 
-/// Whether a target is an address of its own or a place on the same page.
+/// Whether a target is an absolute URL or an anchor on the same page.
 fn is_whole(target: &str) -> bool {
     target.starts_with('#')
         || ["https://", "http://", "mailto:"].iter().any(|scheme| target.starts_with(scheme))
 }
 
-/// The file of a relative link, without the place in it.
+/// Returns the file of a relative link, without its anchor.
 fn file(target: &str) -> &str {
     let file = target.split_once('#').map_or(target, |(file, _)| file);
     file.strip_prefix("./").unwrap_or(file)

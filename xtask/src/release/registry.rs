@@ -1,7 +1,6 @@
-//! A sparse registry on loopback: an index, uploads and downloads, and what can go wrong with them.
+//! A sparse registry on loopback: an index, uploads, downloads, and faults.
 //!
-//! It serves cargo as the registry of the world does, holds what was uploaded in memory, and keeps a log of who showed
-//! a token where.
+//! It serves cargo like crates.io, keeps the uploads in memory, and logs each request with its token.
 
 mod http;
 mod upload;
@@ -20,21 +19,21 @@ use http::{Answer, Request};
 use upload::Upload;
 pub(crate) use upload::hex;
 
-/// What goes wrong with one upload.
+/// A fault of one upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(test), expect(dead_code, reason = "the tests plant the others"))]
 pub(crate) enum Fault {
-    /// The connection ends without an answer, and nothing is kept.
+    /// The connection ends without an answer, and nothing is stored.
     Cut,
-    /// The connection ends without an answer, after the crate was kept.
+    /// The connection ends without an answer, after the crate was stored.
     CutAfter,
-    /// The answer is 429 with so many seconds in `Retry-After`.
+    /// The answer is 429 with this count of seconds in `Retry-After`.
     Throttle(u64),
     /// The answer is 403, as if the token had expired.
     Expired,
 }
 
-/// A request as the log keeps it.
+/// A request in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) method: String,
@@ -48,13 +47,13 @@ struct State {
     /// Lines of the index by crate, and files by crate and version.
     index: BTreeMap<String, Vec<String>>,
     files: BTreeMap<(String, String), Vec<u8>>,
-    /// What goes wrong with the upload of that number, from 1 on.
+    /// The faults by the number of the upload, from 1.
     faults: BTreeMap<usize, Fault>,
     uploads: usize,
     log: Vec<Seen>,
 }
 
-/// The registry; it ends when it is dropped.
+/// A registry. Dropping it ends it.
 pub(crate) struct Registry {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
@@ -63,7 +62,7 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// Starts an empty registry on a free port that takes uploads with a token.
+    /// Starts an empty registry on a free port that accepts uploads with a token.
     pub(crate) fn start(token: &str, faults: impl IntoIterator<Item = (usize, Fault)>) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free on loopback")?;
         let address = listener.local_addr()?;
@@ -79,7 +78,7 @@ impl Registry {
                         return;
                     }
                     let state = Arc::clone(&state);
-                    // A connection that breaks off is the client's affair.
+                    // A broken connection is the client's problem.
                     thread::spawn(move || serve(stream, address, &state).ok());
                 }
             }
@@ -87,12 +86,12 @@ impl Registry {
         Ok(Self { address, state, ends, thread: Some(thread) })
     }
 
-    /// The address of the index, as cargo takes it.
+    /// Returns the URL of the index, in cargo's notation.
     pub(crate) fn index(&self) -> String {
         format!("sparse+http://{}/index/", self.address)
     }
 
-    /// The uploads that were kept, as `name version`, in any order.
+    /// Returns the stored uploads, as `name version`, in any order.
     pub(crate) fn held(&self) -> Vec<String> {
         lock(&self.state).files.keys().map(|(name, version)| format!("{name} {version}")).collect()
     }
@@ -105,7 +104,7 @@ impl Registry {
 impl Drop for Registry {
     fn drop(&mut self) {
         self.ends.store(true, Ordering::SeqCst);
-        // Wakes the listener.
+        // This wakes the listener.
         drop(TcpStream::connect(self.address));
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
@@ -117,7 +116,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Answers the one request of a connection.
+/// Answers the single request of a connection.
 fn serve(mut stream: TcpStream, address: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
     let request = Request::read(&mut stream)?;
     let answer = lock(state).answer(&request, address);
@@ -140,13 +139,13 @@ impl State {
         Some(found.map_or_else(|| Answer::json(404, &json!({})), |content| Answer::new(200, content)))
     }
 
-    /// The lines of a crate, whose name is the last part of the path in the index.
+    /// Returns the lines of a crate, whose name is the last segment of the path in the index.
     fn lines(&self, path: &str) -> Option<Vec<u8>> {
         let lines = self.index.get(path.rsplit('/').next()?)?;
         Some(lines.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes())
     }
 
-    /// The file of a path `/dl/name/version/download`.
+    /// Returns the file of a path `/dl/name/version/download`.
     fn file(&self, path: &str) -> Option<Vec<u8>> {
         let mut parts = path.strip_prefix("/dl/")?.split('/');
         self.files.get(&(parts.next()?.to_owned(), parts.next()?.to_owned())).cloned()

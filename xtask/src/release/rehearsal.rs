@@ -1,4 +1,4 @@
-//! A release to a registry on loopback, and programs outside the workspace that are built from it.
+//! Rehearses a release on a loopback registry, and builds programs outside the workspace from it.
 
 mod consumers;
 mod home;
@@ -15,14 +15,14 @@ use super::registry::{Fault, Registry};
 use super::version;
 use super::workspace::Workspace;
 
-/// Uploads that go wrong, by their number, so that each rehearsal has to be taken up again.
+/// The faults by the number of the upload, so that each rehearsal must be resumed.
 const FAULTS: [(usize, Fault); 2] = [(4, Fault::Cut), (6, Fault::Throttle(1))];
 
-/// The token of the registry on loopback; it is searched for in every request that is no upload.
+/// The token of the loopback registry. Every request that is not an upload is searched for it.
 const TOKEN: &str = "token-of-the-registry-on-loopback";
 
-/// Publishes a copy of the workspace, with one run that is cut off and another that goes on; then builds and runs what
-/// uses the crates.
+/// Publishes a copy of the workspace, with one run that is interrupted and another that continues. Then builds and runs
+/// programs that use the crates.
 pub(crate) fn run(root: &Path, wanted: Option<&Version>) -> Result<()> {
     let folder = root.join("target/release-rehearsal");
     tree::empty(&folder, &["workspace", "home", "consumers", "installed"])?;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// What the name of a variable ends with whose value is a secret.
+/// The endings of variable names whose values are secret.
 const ENDINGS: [&str; 4] = ["TOKEN", "SECRET", "PASSWORD", "KEY"];
 
-/// The shortest value that is searched for; shorter ones stand in many a file.
+/// The shortest value to search for; shorter ones occur in many files.
 const SHORTEST: usize = 8;
 
 /// Secret values by the name of their variable.
@@ -13,7 +13,7 @@ pub(crate) struct Secrets {
     variables: Vec<(String, String)>,
 }
 
-/// A secret that was found, by its kind; its value is not shown.
+/// A found secret, by its kind; its value is not shown.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Kind<'a> {
     Variable(&'a str),
@@ -32,7 +32,7 @@ impl fmt::Display for Kind<'_> {
 }
 
 impl Secrets {
-    /// Takes the secrets among some variables.
+    /// Selects the secrets among these variables.
     pub(crate) fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let is_secret = |(name, value): &(String, String)| {
             let name = name.to_ascii_uppercase();
@@ -41,7 +41,7 @@ impl Secrets {
         Self { variables: variables.into_iter().filter(is_secret).collect() }
     }
 
-    /// Returns the secret that a file holds, if it holds one.
+    /// Returns the secret that a file contains, if any.
     pub(crate) fn find(&self, file: &str, content: &[u8]) -> Option<Kind<'_>> {
         let has = |text: &[u8]| content.windows(text.len()).any(|part| part == text);
         let name = file.rsplit('/').next().unwrap_or(file);

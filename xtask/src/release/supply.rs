@@ -1,4 +1,4 @@
-//! What the published crates are built with: licences, bans, sources, unsafe code, and a list of it for others.
+//! Checks the dependencies of the published crates: licences, bans, sources, unsafe code, and a bill of materials.
 
 mod rules;
 mod sbom;
@@ -18,7 +18,7 @@ pub(crate) use trusted::LIST as TRUSTED;
 use super::publish;
 use super::workspace::Workspace;
 
-/// Checks what the crates are built with; the answer is whether nothing has to be changed.
+/// Checks the dependencies. Returns whether nothing must be changed.
 pub(crate) fn check(root: &Path) -> Result<bool> {
     let tree = Tree::read(root)?;
     let mut findings = Rules::read(root)?.findings(&tree)?;
@@ -28,7 +28,7 @@ pub(crate) fn check(root: &Path) -> Result<bool> {
     Ok(advisories(root)? && findings.is_empty())
 }
 
-/// Asks `cargo deny` about advisories, where it is installed.
+/// Runs `cargo deny` for advisories, if it is installed.
 fn advisories(root: &Path) -> Result<bool> {
     let mut version = crate::cargo();
     version.args(["deny", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
@@ -40,7 +40,7 @@ fn advisories(root: &Path) -> Result<bool> {
     Ok(status.context("cannot run cargo deny")?.success())
 }
 
-/// Writes the list of unsafe code and build scripts that is compared.
+/// Writes the list of unsafe code and build scripts for later comparisons.
 pub(crate) fn accept(root: &Path) -> Result<()> {
     trusted::write(root, &Tree::read(root)?)
 }

@@ -1,4 +1,4 @@
-//! One version for all crates, written into every manifest that names it.
+//! One version for all crates, written into every manifest that contains it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use toml_edit::{DocumentMut, Item, TableLike, value};
 
 use super::workspace::Workspace;
 
-/// The tables of a manifest that hold dependencies.
+/// The tables of a manifest that contain dependencies.
 const TABLES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
-/// The manifests that a new version changes, each with its new text.
+/// Returns the manifests that a new version changes, each with its new text.
 pub(crate) fn edits(workspace: &Workspace, version: &Version) -> Result<Vec<(PathBuf, String)>> {
     let mut paths = workspace.manifests.clone();
     paths.push(workspace.root.join("Cargo.toml"));
@@ -35,7 +35,7 @@ pub(crate) fn edits(workspace: &Workspace, version: &Version) -> Result<Vec<(Pat
     Ok(edits)
 }
 
-/// Writes files, and brings the lock file up to date.
+/// Writes files, and updates the lock file.
 pub(crate) fn write(root: &Path, edits: &[(PathBuf, String)]) -> Result<()> {
     for (path, text) in edits {
         fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -47,7 +47,7 @@ pub(crate) fn write(root: &Path, edits: &[(PathBuf, String)]) -> Result<()> {
     Ok(())
 }
 
-/// Reads a manifest as text and as a document whose layout survives a change.
+/// Reads a manifest as text, and as a document that keeps its layout when it is changed.
 pub(crate) fn read(path: &Path) -> Result<(String, DocumentMut)> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let document = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
@@ -81,7 +81,7 @@ fn each_in(parent: &mut dyn TableLike, edit: &mut impl FnMut(&str, &mut dyn Tabl
     }
 }
 
-/// Sets the version where it is written, which is not where it is inherited.
+/// Sets the version if it is written here, not inherited.
 fn set_package(root: &mut dyn TableLike, version: &Version) {
     let inherited = root.get_mut("workspace").and_then(|workspace| workspace.get_mut("package"));
     if let Some(package) = inherited.and_then(Item::as_table_like_mut) {

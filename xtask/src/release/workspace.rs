@@ -1,4 +1,4 @@
-//! The crates of a workspace that are published, in the order in which they are.
+//! The published crates of a workspace, in order of publication.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,12 @@ use anyhow::{Context, Result, bail};
 use cargo_metadata::semver::{Version, VersionReq};
 use cargo_metadata::{Dependency, DependencyKind, MetadataCommand, Package};
 
-/// A workspace as its manifests describe it.
+/// A workspace, as described by its manifests.
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
-    /// Where cargo builds.
+    /// The target folder of cargo.
     pub(crate) target: PathBuf,
-    /// The published crates; each stands behind those it depends on.
+    /// The published crates; each comes after its dependencies.
     pub(crate) crates: Vec<Package>,
     /// The manifests of all crates, published or not.
     pub(crate) manifests: Vec<PathBuf>,
@@ -23,8 +23,8 @@ impl Workspace {
     ///
     /// # Errors
     ///
-    /// If cargo cannot read them, if published crates depend on each other in a circle, or if one depends on a crate
-    /// that is not published.
+    /// Returns an error if cargo cannot read them, if published crates depend on each other in a circle, or if one
+    /// depends on an unpublished crate.
     pub(crate) fn read(root: &Path) -> Result<Self> {
         let metadata = MetadataCommand::new().current_dir(root).no_deps().exec();
         let metadata = metadata.context("cargo cannot read the workspace")?;
@@ -48,7 +48,7 @@ impl Workspace {
         Ok(Self { root: root.to_owned(), target, crates: in_order(published)?, manifests })
     }
 
-    /// The version that all crates share, if they do.
+    /// Returns the version that all crates share, if they do.
     pub(crate) fn version(&self) -> Option<&Version> {
         let first = &self.crates.first()?.version;
         self.crates.iter().all(|package| package.version == *first).then_some(first)
@@ -58,7 +58,7 @@ impl Workspace {
         self.crates.iter().map(|package| package.name.as_str()).collect()
     }
 
-    /// What the crates say of their own and each other's versions that does not fit; each with its remedy.
+    /// Returns the inconsistent versions of the crates and of their dependencies on each other, each with its remedy.
     pub(crate) fn mismatches(&self) -> Vec<String> {
         let mut found = Vec::new();
         let Some(first) = self.crates.first() else {
@@ -91,12 +91,12 @@ impl Workspace {
     }
 }
 
-/// Whether a dependency is in the published manifest: cargo drops a development dependency by path alone.
+/// Whether a dependency is part of the published manifest: cargo drops a development dependency that has only a path.
 fn is_kept(dependency: &Dependency) -> bool {
     dependency.kind != DependencyKind::Development || dependency.req != VersionReq::STAR
 }
 
-/// Puts each crate behind those it depends on; where that leaves a choice, by name.
+/// Sorts the crates so that each comes after its dependencies, and otherwise by name.
 fn in_order(mut left: Vec<Package>) -> Result<Vec<Package>> {
     left.sort_by(|one, other| one.name.cmp(&other.name));
     let mut ordered: Vec<Package> = Vec::new();

@@ -1,4 +1,4 @@
-//! What is printed of a simulation, and what is written down of a finding.
+//! The output of a simulation, and the file of a finding.
 
 use std::fs;
 use std::path::Path;
@@ -12,10 +12,10 @@ use octo_auth_testkit::world::{Defect, Provider, Rotation, Setup, Tally};
 use super::Options;
 use super::threads::{self, Broken, Outcome};
 
-/// The last lines of a trace that are shown of a finding.
+/// The count of last trace lines that are shown for a finding.
 const SHOWN: usize = 40;
 
-/// Does what the options say; whether every invariant held, or every defect was found.
+/// Runs the simulation of the options. Returns whether every invariant held, or every defect was found.
 pub(super) fn run(root: &Path, options: &Options) -> Result<bool> {
     if let Some(path) = &options.replay {
         return replay(path);
@@ -51,7 +51,7 @@ fn days(root: &Path, options: &Options, sabotage: Option<Defect>) -> Result<bool
     live(root, options, sabotage, || play(&episodes, sabotage), name)
 }
 
-/// Plays a run, prints its numbers, and reports the first finding, of which `name` returns the kind and the seed.
+/// Plays a run, prints its statistics, and reports the first finding; `name` returns its kind and its seed.
 fn live(
     root: &Path,
     options: &Options,
@@ -79,7 +79,7 @@ fn episodes(options: &Options) -> Vec<Episode> {
     Episode::of_run(options.days, options.seed, options.processes).collect()
 }
 
-/// Says what was found, makes it short, and writes it down.
+/// Prints a finding, shortens it, and writes it to a file.
 fn report(root: &Path, broken: &Broken, (kind, seed): (String, u64), sabotage: Option<Defect>) -> Result<()> {
     let Broken { plan, violation, .. } = broken;
     println!("\n{} IS BROKEN: {}", violation.invariant, violation.what);
@@ -111,7 +111,7 @@ fn replay(path: &Path) -> Result<bool> {
     Ok(world.violation().is_none())
 }
 
-/// Switches in each defect, and says by which invariant it was found after how many days.
+/// Switches on each defect, and prints which invariant detected it and after how many days.
 fn sabotage_all(options: &Options) -> bool {
     let mut found_all = true;
     println!("{:<40} {:<6} {:>6}", "sabotage", "found", "days");
@@ -143,7 +143,7 @@ fn explore_to(root: &Path, depth: u32, options: &Options) -> Result<bool> {
     Ok(true)
 }
 
-/// Prints the numbers of a run.
+/// Prints the statistics of a run.
 fn print(options: &Options, outcome: &Outcome) {
     let Outcome { days, stories, events, tally, examined, .. } = outcome;
     let line = |name: &str, number: u64| println!("{name:<28} {number}");

@@ -1,4 +1,4 @@
-//! Episodes or lives on all processors, put together in their order.
+//! Plays episodes or lives on all processors, and merges the results in order.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -8,7 +8,7 @@ use std::thread;
 use octo_auth_testkit::fleet::Story;
 use octo_auth_testkit::world::{Plan, Tally, Violation};
 
-/// What the stories of a run came to, up to the first in which an invariant is broken.
+/// The merged results of a run, up to the first story that violates an invariant.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub(super) days: u64,
@@ -19,17 +19,17 @@ pub(super) struct Outcome {
     pub(super) broken: Option<Broken>,
 }
 
-/// A story in which an invariant is broken.
+/// A story that violates an invariant.
 #[derive(Debug)]
 pub(super) struct Broken {
-    /// Its place in the run.
+    /// Its position in the run.
     pub(super) place: usize,
     pub(super) plan: Plan,
     pub(super) violation: Violation,
 }
 
-/// Plays a run of episodes or lives. A broken one ends the run; those before it are played to their end, so that the
-/// outcome is the same however many threads there are.
+/// Plays a run of episodes or lives. A violation ends the run. All stories before it are played to their end, so that
+/// the result does not depend on the count of threads.
 pub(super) fn play<P: Sync>(parts: &[P], play: impl Fn(&P) -> Story + Sync) -> Outcome {
     let (next, first_broken) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
     let stories: Mutex<BTreeMap<usize, (Story, u64)>> = Mutex::default();

@@ -1,4 +1,4 @@
-//! What the crates promise not to depend on.
+//! The limits of each crate's dependencies.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,13 +7,13 @@ use anyhow::{Context, Result, ensure};
 
 use super::Finding;
 
-/// The promise of one crate about everything it is built with.
+/// The limits of one crate's dependency tree.
 struct Promise {
     package: &'static str,
     /// Whether it is built with its default features.
     has_defaults: bool,
     absent: &'static [&'static str],
-    /// The most crates in its tree, itself included.
+    /// The largest count of crates in its tree, including itself.
     most: Option<usize>,
 }
 
@@ -30,7 +30,7 @@ const PROMISES: [Promise; 7] = [
         absent: &["async-trait", "hyper", "reqwest", "tokio"],
         most: None,
     },
-    // As a crate takes it that implements its traits.
+    // The configuration of a crate that only implements its traits.
     Promise {
         package: "octo-auth-async",
         has_defaults: false,
@@ -52,7 +52,7 @@ const PROMISES: [Promise; 7] = [
         ],
         most: Some(40),
     },
-    // Of HTTP and of a second TLS nothing.
+    // No HTTP, and no second TLS implementation.
     Promise {
         package: "octo-auth-store-postgres",
         has_defaults: true,
@@ -91,7 +91,7 @@ pub(super) fn check(root: &Path, findings: &mut Vec<Finding>) -> Result<()> {
     Ok(())
 }
 
-/// Gives name and version of every crate that a package is built with.
+/// Returns name and version of every crate in a package's dependency tree.
 fn tree(root: &Path, promise: &Promise) -> Result<BTreeSet<(String, String)>> {
     let output = crate::cargo()
         .args(["tree", "--package", promise.package, "--prefix", "none", "--edges", "normal"])

@@ -1,8 +1,8 @@
-//! What the core's sources may not name: clocks, files, sockets, threads, processes, the environment.
+//! Names that the core's sources must not use: clocks, files, sockets, threads, processes, the environment.
 //!
-//! The rule kept here: a path is judged by what it stands for, after the file's imports and renames, in macro
-//! bodies too. A type alias or a re-export in another file is left to `disallowed-methods` and
-//! `disallowed-types` of clippy, which know types.
+//! The rule of this module: a path is judged by its meaning after the file's imports and renames, also in macro bodies.
+//! Type aliases and re-exports of other files are left to clippy's `disallowed-methods` and `disallowed-types`, which
+//! know types.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use super::{File, Finding};
 
 const CORE: &str = "crates/octo-auth-core/src/";
 
-/// Modules of `std` that are meant by their bare name, unless the file imports another of that name.
+/// Modules of `std` that count by their bare name, unless the file imports another module of that name.
 const MODULES: [&str; 8] = ["env", "fs", "io", "net", "os", "process", "thread", "time"];
 
 const CLOCK: &str = "the core reads no clock: take `Now` as an argument";
@@ -25,7 +25,7 @@ pub(super) fn check(file: &File, findings: &mut Vec<Finding>) {
     if !file.is_rust() || !file.path.starts_with(CORE) {
         return;
     }
-    // Text that is no Rust is reported where functions are measured.
+    // A text that is not Rust is reported by the check of functions.
     let Ok(tokens) = file.text.parse::<TokenStream>() else { return };
     let mut names = Names::default();
     names.read(tokens);
@@ -38,7 +38,7 @@ pub(super) fn check(file: &File, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Judges a path; the answer is what to do about it.
+/// Judges a path. Returns the remedy if it is forbidden.
 fn remedy(path: &[String]) -> Option<&'static str> {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path.as_slice() {
@@ -56,18 +56,18 @@ fn remedy(path: &[String]) -> Option<&'static str> {
     }
 }
 
-/// A path and the line it stands on; a method is the path of `.` and its name.
+/// A path and its line; a method is a path of `.` and its name.
 struct Named {
     path: Vec<String>,
     line: usize,
 }
 
-/// Everything a file names.
+/// All names in a file.
 #[derive(Default)]
 struct Names {
     imports: Vec<Named>,
     paths: Vec<Named>,
-    /// What a name that an import brings in stands for.
+    /// The meaning of each imported name.
     meanings: HashMap<String, Vec<String>>,
 }
 
@@ -88,11 +88,11 @@ impl Names {
         }
     }
 
-    /// Reads what stands behind `use`; the answer is how many tokens it took.
+    /// Reads the tokens after `use`. Returns the count of tokens consumed.
     fn import(&mut self, tokens: &[TokenTree]) -> usize {
         let end = tokens.iter().position(|token| is(token, ';')).unwrap_or(0);
         let item = tokens[..end].iter().cloned();
-        // A leading `::`, which the tree itself does not have.
+        // A leading `::`, which is not part of the tree itself.
         let item = item.skip_while(|token| is(token, ':')).collect();
         match syn::parse2::<UseTree>(item) {
             Ok(tree) => {
@@ -129,14 +129,14 @@ impl Names {
     }
 
     fn bring(&mut self, name: String, path: Vec<String>, at: &Ident) {
-        // What is forbidden is reported where it is imported, not again wherever it is used.
+        // A forbidden path is reported at its import, not again at each use.
         if remedy(&path).is_none() {
             self.meanings.insert(name, path.clone());
         }
         self.imports.push(Named { path, line: at.span().start().line });
     }
 
-    /// Reads the path that `first` begins; the answer is how many tokens it took.
+    /// Reads the path that starts with `first`. Returns the count of tokens consumed.
     fn path(&mut self, first: &Ident, tokens: &[TokenTree], is_member: bool) -> usize {
         let mut path = if is_member { vec![".".to_owned()] } else { Vec::new() };
         path.push(plain(first));
@@ -159,10 +159,10 @@ impl Names {
         took
     }
 
-    /// Replaces the first segment by what it stands for.
+    /// Replaces the first segment by its meaning.
     fn resolve(&self, path: &[String]) -> Vec<String> {
         let mut path = path.to_vec();
-        // Renames of renames end; two names that stand for each other would not.
+        // Renames of renames end, but two names that refer to each other would not.
         for _ in 0..4 {
             if path.first().is_some_and(|first| first == "self") {
                 path.remove(0);
@@ -178,7 +178,7 @@ impl Names {
     }
 }
 
-/// Says whether what follows is a field or method; behind `..` it is not.
+/// Returns whether the next token is a field or method; after `..` it is not.
 fn is_member(before: &[TokenTree]) -> bool {
     match before {
         [.., first, second] => is(second, '.') && !is(first, '.'),

@@ -1,4 +1,4 @@
-//! The length of functions and closures, in macro bodies too.
+//! The length of functions and closures, also in macro bodies.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::spanned::Spanned;
@@ -6,7 +6,7 @@ use syn::visit::{self, Visit};
 
 use super::{File, Finding};
 
-/// The longest a function or closure may be, in lines, from its signature to its closing brace.
+/// The largest count of lines of a function or closure, from its signature to its closing brace.
 const FUNCTION_LINES: usize = 60;
 
 pub(super) fn check(file: &File, findings: &mut Vec<Finding>) {
@@ -43,7 +43,7 @@ impl Functions<'_> {
         }
     }
 
-    /// Measures the functions in a macro: from `fn` and a name, which may be `$name`, to the next braces' end.
+    /// Measures the functions in a macro: from `fn` and a name, which may be `$name`, to the end of the next braces.
     fn tokens(&mut self, tokens: TokenStream) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         for (at, token) in tokens.iter().enumerate() {
@@ -91,12 +91,12 @@ impl<'ast> Visit<'ast> for Functions<'_> {
     }
 }
 
-/// Gives the name of the function whose `fn` stands before these tokens, and the line its body ends on.
+/// Returns the name of the function whose `fn` precedes these tokens, and the last line of its body.
 fn function(tokens: &[TokenTree]) -> Option<(String, usize)> {
     let name = match tokens {
         [TokenTree::Ident(name), ..] => name.to_string(),
         [TokenTree::Punct(sign), TokenTree::Ident(name), ..] if sign.as_char() == '$' => format!("${name}"),
-        // The type of a pointer to a function.
+        // The type of a function pointer.
         _ => return None,
     };
     let ends = |token: &&TokenTree| matches!(token, TokenTree::Punct(sign) if sign.as_char() == ';');

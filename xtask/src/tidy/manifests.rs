@@ -1,4 +1,4 @@
-//! Every crate of the workspace takes its lints from it.
+//! Checks that every crate inherits its lints from the workspace.
 
 use super::{File, Finding};
 
@@ -19,7 +19,7 @@ pub(super) fn check(file: &File, findings: &mut Vec<Finding>) {
     };
     let inherited =
         manifest.get("lints").and_then(|lints| lints.get("workspace")).and_then(toml::Value::as_bool);
-    // A workspace of its own has nothing to inherit from.
+    // A separate workspace has no parent to inherit from.
     let of_this_workspace = manifest.contains_key("package") && !manifest.contains_key("workspace");
     if of_this_workspace && inherited != Some(true) {
         findings.push(Finding::new(

@@ -1,4 +1,4 @@
-//! How files and modules may be named.
+//! Rules for the names of files and modules.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
-//! Tests that wait, or that judge the time something took.
+//! Finds tests that wait, or that measure durations.
 //!
-//! The rule kept here: the time of a test is the clock it moves. A fake may itself have a method of such a name;
-//! calling it is what counts.
+//! The rule of this module: a test uses the clock that it moves. A fake may define a method with such a name; only
+//! calls are findings.
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
@@ -10,7 +10,7 @@ use super::{File, Finding};
 
 const MOVE: &str = "move the clock instead of waiting";
 
-/// Functions and methods that no test calls, and what to do instead.
+/// Functions and methods that no test may call, with the alternatives.
 const CALLS: [(&str, &str); 4] = [
     ("sleep", MOVE),
     ("sleep_until", MOVE),
@@ -18,12 +18,12 @@ const CALLS: [(&str, &str); 4] = [
     ("elapsed", "judge what happened, not how long it took"),
 ];
 
-/// Searches the whole of a test file, and of any other file its test functions.
+/// Searches the whole of a test file, and the test functions of any other file.
 pub(super) fn check(file: &File, findings: &mut Vec<Finding>) {
     if !file.is_rust() {
         return;
     }
-    // Text that is no Rust is reported where functions are measured.
+    // A text that is not Rust is reported by the check of functions.
     let Ok(parsed) = syn::parse_file(&file.text) else { return };
     let mut waits = Waits { in_test: file.is_test(), found: Vec::new() };
     waits.visit_file(&parsed);
@@ -46,7 +46,7 @@ impl Waits {
         }
     }
 
-    /// Searches what a macro is given: a name with parentheses behind it is a call.
+    /// Searches the input of a macro: a name followed by parentheses is a call.
     fn tokens(&mut self, tokens: TokenStream) {
         let mut last = None;
         for token in tokens {

@@ -1,15 +1,15 @@
-//! Words that may not stand in the project.
+//! Words that the project must not contain.
 //!
-//! The only file whose own words are not checked is this one.
+//! Only this file is exempt from the check.
 
 use super::{File, Finding};
 
 const SELF: &str = "xtask/src/tidy/words.rs";
 
-/// Module names that say nothing about what a module holds.
+/// Module names that say nothing about a module's content.
 pub(super) const EMPTY_NAMES: [&str; 7] = ["common", "helper", "helpers", "misc", "types", "util", "utils"];
 
-/// A text that is forbidden, and what to do about it.
+/// A forbidden text, and its remedy.
 type Rule = (&'static str, &'static str);
 
 /// Forbidden everywhere.
@@ -42,7 +42,7 @@ pub(super) fn check(file: &File, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Gives the rules that a line breaks.
+/// Returns the rules that a line violates.
 fn broken(file: &File, line: &str) -> Vec<Rule> {
     let in_code = file.is_rust() && !line.trim_start().starts_with("//");
     let mut broken: Vec<Rule> = UNFINISHED.into_iter().filter(|(word, _)| has_word(line, word)).collect();
@@ -55,7 +55,7 @@ fn broken(file: &File, line: &str) -> Vec<Rule> {
     broken
 }
 
-/// Says whether a word stands in the line on its own; an HTML attribute of that name is not the word.
+/// Returns whether a line contains a word on its own; an HTML attribute of that name does not count.
 fn has_word(line: &str, word: &str) -> bool {
     let part_of_word = |letter: char| letter.is_alphanumeric() || letter == '_';
     line.match_indices(word).any(|(at, _)| {
@@ -66,7 +66,7 @@ fn has_word(line: &str, word: &str) -> bool {
     })
 }
 
-/// Says whether a path begins in the line, rather than going on from a host or folder before it.
+/// Returns whether a path starts in the line, rather than continuing a host or folder before it.
 fn has_path(line: &str, path: &str) -> bool {
     line.match_indices(path).any(|(at, _)| {
         let before = line[..at].chars().next_back();

@@ -1,4 +1,4 @@
-//! The names of each module: what it defines, what it imports, and the paths in its code.
+//! The names of each module: its definitions, its imports, and the paths in its code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,29 +8,29 @@ use syn::visit::{self, Visit};
 
 use crate::measure::source::{Module, Source, is_for_tests};
 
-/// What stands in one module.
+/// The content of one module.
 #[derive(Debug, Default)]
 pub(super) struct Scope {
-    /// The place of its file in the list of sources.
+    /// The index of its file in the list of sources.
     pub(super) file: usize,
     /// The names of the items it defines.
     pub(super) items: BTreeSet<String>,
     pub(super) imports: Vec<Import>,
-    /// The paths in its code; those of one segment too.
+    /// The paths in its code, including those of one segment.
     pub(super) paths: BTreeSet<Vec<String>>,
 }
 
-/// One name that a `use` brings in.
+/// One name that a `use` imports.
 #[derive(Debug)]
 pub(super) struct Import {
     /// `None` for all names of a module.
     pub(super) name: Option<String>,
     pub(super) path: Vec<String>,
-    /// Whether it can be seen outside of its module and the children of that.
+    /// Whether it is visible outside its module and that module's children.
     pub(super) is_exported: bool,
 }
 
-/// Reads every module of a crate, inline ones too.
+/// Reads every module of a crate, including inline ones.
 pub(super) fn scopes(sources: &[Source]) -> BTreeMap<Module, Scope> {
     let mut scopes = BTreeMap::new();
     for (file, source) in sources.iter().enumerate() {
@@ -75,7 +75,7 @@ impl Reader<'_> {
         self.scope().imports.push(Import { name, path, is_exported });
     }
 
-    /// Reads the paths in what a macro is given.
+    /// Reads the paths in the input of a macro.
     fn tokens(&mut self, tokens: TokenStream) {
         let mut path = Vec::new();
         let mut before = [' '; 2];

@@ -1,16 +1,16 @@
-//! What a difference between two texts of an API means to those who use the crate.
+//! The meaning of a difference between two API texts for users of the crate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::text::REQUIRED;
 
-/// Who has to change something.
+/// The severity of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Weight {
-    /// Code that built goes on building.
+    /// Existing code still builds.
     Addition,
-    /// Code that built may build no longer.
+    /// Existing code may fail to build.
     Breaking,
 }
 
@@ -27,7 +27,7 @@ impl Weight {
     }
 }
 
-/// A change, in a sentence that says who must change what.
+/// A change, with a sentence that says who must change what.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Change {
     pub(crate) weight: Weight,
@@ -40,7 +40,7 @@ impl fmt::Display for Change {
     }
 }
 
-/// The changes from one text to another.
+/// Returns the changes from one text to another.
 pub(super) fn changes(before: &str, now: &str) -> Vec<Change> {
     let (before, now): (BTreeSet<_>, BTreeSet<_>) = (before.lines().collect(), now.lines().collect());
     let mut added: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -49,7 +49,7 @@ pub(super) fn changes(before: &str, now: &str) -> Vec<Change> {
     }
     let mut changes = Vec::new();
     for line in before.difference(&now) {
-        // What has the same path now is the same item in another form.
+        // A line with the same path is the same item in another form.
         let other = added.get_mut(path(line)).and_then(Vec::pop);
         changes.push(Change {
             weight: Weight::Breaking,
@@ -108,8 +108,8 @@ fn new(line: &str, before: &BTreeSet<&str>) -> Change {
     Change { weight: Weight::Addition, sentence: format!("`{line}` is new") }
 }
 
-/// The path of the item in a line: what is left without keywords, types and arguments. A line of another kind is its own
-/// path, up to its last word where that is a value.
+/// Returns the path of the item in a line, without keywords, types and arguments. A line of another kind is its own
+/// path, without a last word that is a value.
 fn path(line: &str) -> &str {
     if line.starts_with("rust-version ") || line.starts_with("shows ") {
         return line.rsplit_once(' ').map_or(line, |(name, _)| name);
@@ -132,7 +132,7 @@ mod tests {
         pub struct own::Point\npub own::Point::x: u32\nimpl core::marker::Send for own::Point\n\
         pub trait own::Draw\npub fn own::Draw::draw(&self) // required\n";
 
-    /// The one change that a replacement in the text makes.
+    /// Returns the change that a replacement in the text makes.
     fn change(from: &str, to: &str) -> (Weight, String) {
         assert!(BEFORE.contains(from), "{from}");
         let found = changes(BEFORE, &BEFORE.replace(from, to));

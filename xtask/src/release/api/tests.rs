@@ -1,7 +1,7 @@
 use super::{ACCEPTED, Compared, run};
 use crate::release::fixture::Fixture;
 
-/// A sample whose API texts are accepted.
+/// Returns a sample whose API texts are accepted.
 fn fixture() -> Fixture {
     let fixture = Fixture::new();
     fixture.write(

@@ -1,4 +1,4 @@
-//! A crate's public API, one line for each item, from rustdoc's JSON.
+//! A crate's public API, one line per item, from rustdoc's JSON.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,17 +12,17 @@ use serde_json::Value;
 
 use crate::release::workspace::Workspace;
 
-/// The minor version of Rust whose rustdoc writes the form that is read here, and the last one known to do so.
+/// The oldest minor version of Rust whose rustdoc writes the supported format, and the last one known to do so.
 const FIRST: u64 = 95;
 const LAST: u64 = 97;
 
-/// What marks a method that every implementation of a trait has to have.
+/// The mark of a method that every implementation of a trait must have.
 pub(super) const REQUIRED: &str = " // required";
 
-/// Not stable, and in no promise.
+/// Unstable traits, which are not part of the API.
 const UNSTABLE: [&str; 2] = ["core::marker::Freeze", "core::marker::UnsafeUnpin"];
 
-/// Whether this Rust's rustdoc can be read.
+/// Returns whether this Rust's rustdoc can be read.
 pub(super) fn is_possible() -> Result<bool> {
     let output = Command::new("rustdoc").arg("--version").output().context("cannot run rustdoc")?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -30,7 +30,8 @@ pub(super) fn is_possible() -> Result<bool> {
     Ok(minor.is_some_and(|minor| (FIRST..=LAST).contains(&minor)))
 }
 
-/// Returns what the crate promises: its oldest Rust, its features, the crates whose types it shows, and its items.
+/// Returns the promises of the crate: its minimum Rust version, its features, the crates whose types it exposes, and
+/// its items.
 pub(super) fn read(workspace: &Workspace, package: &Package) -> Result<String> {
     let path = json(workspace, package)?;
     let api = public_api::Builder::from_rustdoc_json(&path)
@@ -55,8 +56,8 @@ pub(super) fn read(workspace: &Workspace, package: &Package) -> Result<String> {
     Ok(lines.into_iter().map(|line| line + "\n").collect())
 }
 
-/// Writes the JSON with all features. Rustdoc alone is told to use what is not stable, so that everything else is built as
-/// it is for other tasks.
+/// Writes the JSON with all features. Only rustdoc may use unstable features, so that everything else is built as for
+/// other tasks.
 fn json(workspace: &Workspace, package: &Package) -> Result<PathBuf> {
     let folder = workspace.target.join("api");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -79,7 +80,7 @@ fn wrapper(folder: &Path) -> Result<PathBuf> {
 
     let path = folder.join("rustdoc");
     let text = "#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc \"$@\"\n";
-    // Written only once: cargo looks at its time.
+    // Written only if it differs: cargo checks its modification time.
     if fs::read_to_string(&path).ok().as_deref() != Some(text) {
         fs::write(&path, text)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
@@ -92,7 +93,7 @@ fn wrapper(_: &Path) -> Result<PathBuf> {
     anyhow::bail!("the API can be read on Unix alone")
 }
 
-/// The items, in order and each once.
+/// Returns the items, sorted and without duplicates.
 fn items(api: &PublicApi, document: &Value) -> BTreeSet<String> {
     let line = |item: &PublicItem| {
         let is_required = is_required(item, document);
@@ -109,7 +110,7 @@ fn is_required(item: &PublicItem, document: &Value) -> bool {
     in_trait && own(item.id().0)["function"]["has_body"] == false
 }
 
-/// A line for each other crate whose types stand in the API, with the versions that are allowed.
+/// Returns a line for each other crate whose types occur in the API, with the permitted versions.
 fn shown(package: &Package, document: &Value, items: &BTreeSet<String>) -> Vec<String> {
     let externals = document["external_crates"].as_object().into_iter().flatten();
     let names = externals.filter_map(|(_, external)| external["name"].as_str());
@@ -123,7 +124,7 @@ fn shown(package: &Package, document: &Value, items: &BTreeSet<String>) -> Vec<S
     names.into_iter().filter(is_shown).map(line).collect()
 }
 
-/// Whether a path in the line begins with a crate.
+/// Whether a path in the line begins with a crate's name.
 fn names_crate(line: &str, name: &str) -> bool {
     line.match_indices(&format!("{name}::")).any(|(at, _)| {
         let before = line[..at].chars().next_back();

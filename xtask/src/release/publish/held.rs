@@ -1,4 +1,4 @@
-//! What a registry holds of a version, by cargo's own eyes.
+//! The state of a version in a registry, as cargo sees it.
 
 use std::fs;
 use std::path::Path;
@@ -8,17 +8,17 @@ use cargo_metadata::Package;
 
 use super::Target;
 
-/// The checksum of a published version; `None` if there is no such version.
+/// Returns the checksum of a published version; `None` if it does not exist.
 ///
 /// # Errors
 ///
-/// If cargo cannot read the index, or the version was yanked.
+/// Returns an error if cargo cannot read the index, or if the version was yanked.
 pub(super) fn checksum(build: &Path, target: &Target<'_>, package: &Package) -> Result<Option<String>> {
     let (name, version) = (package.name.as_str(), package.version.to_string());
     let folder = build.join("release-held").join(name);
     fs::create_dir_all(folder.join("src")).with_context(|| format!("cannot make {}", folder.display()))?;
     let registry = target.registry().map_or(String::new(), |name| format!(", registry = \"{name}\""));
-    // A workspace of its own, and no lock file.
+    // A separate workspace without a lock file.
     let manifest = format!(
         "[package]\nname = \"held\"\nedition = \"2024\"\n\n[workspace]\n\n\
          [dependencies]\n{name} = {{ version = \"={version}\"{registry} }}\n"
@@ -39,14 +39,14 @@ pub(super) fn checksum(build: &Path, target: &Target<'_>, package: &Package) -> 
     }
 }
 
-/// Whether cargo says that there is no such crate, or no such version of it.
+/// Whether cargo reports that the crate, or this version of it, does not exist.
 fn is_absent(said: &str, name: &str) -> bool {
     let is_unknown = said.contains(&format!("no matching package named `{name}` found"));
     let is_new = said.contains(&format!("failed to select a version for the requirement `{name} = "));
     (is_unknown || is_new) && !said.contains("yanked")
 }
 
-/// The checksum of a package in a lock file.
+/// Returns the checksum of a package in a lock file.
 fn in_lock(lock: &str, name: &str) -> Option<String> {
     let lock: toml::Table = lock.parse().ok()?;
     let mut packages = lock.get("package")?.as_array()?.iter();

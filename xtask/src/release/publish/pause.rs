@@ -1,12 +1,12 @@
-//! The time that a registry asks for, read from what cargo says of a refused upload.
+//! The pause that a registry asks for, parsed from cargo's message about a refused upload.
 
 use std::time::{Duration, SystemTime};
 
-/// The longest pause that is waited for.
+/// The longest pause to wait for.
 const LONGEST: Duration = Duration::from_secs(2 * 3600);
 
-/// The pause that an answer 429 asks for: `Retry-After` in seconds or as a date, or the date in the registry's sentence.
-/// `None` if it is no such answer, or the pause is longer than two hours.
+/// Returns the pause that an answer 429 asks for: `Retry-After` in seconds or as a date, or the date in the registry's
+/// message. Returns `None` for another answer, or for a pause of more than two hours.
 pub(super) fn asked_for(said: &str, now: SystemTime) -> Option<Duration> {
     if !said.contains("429") {
         return None;

@@ -12,7 +12,7 @@ use crate::release::workspace::Workspace;
 
 const TOKEN: &str = "loopback-canary";
 
-/// The sample whose crates depend on each other through the registry on loopback.
+/// Returns the sample whose crates depend on each other through the loopback registry.
 fn fixture() -> (Fixture, Workspace) {
     let fixture = Fixture::new();
     let workspace = Workspace::read(fixture.root()).unwrap();
@@ -20,7 +20,7 @@ fn fixture() -> (Fixture, Workspace) {
     (fixture, workspace)
 }
 
-/// Publishes the sample, and returns the outcomes and the pauses in seconds.
+/// Publishes the sample. Returns the results, and the pauses in seconds.
 fn publish(
     (fixture, workspace): &(Fixture, Workspace),
     registry: &Registry,

@@ -1,16 +1,16 @@
-//! One request and one answer over a connection, as cargo speaks them.
+//! One request and one answer over a connection, in the form that cargo uses.
 
 use std::io::{self, Read, Write};
 
 use serde_json::Value;
 
-/// The most that a head may have, in bytes.
+/// The limit of a head, in bytes.
 const HEAD: usize = 64 * 1024;
 
 pub(super) struct Request {
     pub(super) method: String,
     pub(super) path: String,
-    /// The token that came along.
+    /// The token of the request.
     pub(super) token: Option<String>,
     pub(super) body: Vec<u8>,
 }
@@ -39,7 +39,8 @@ impl Request {
     }
 }
 
-/// The request without its body, the length of that, where it starts, and whether the client waits before it sends it.
+/// Returns the request without its body, the length and the start of the body, and whether the client waits before it
+/// sends the body.
 fn head(bytes: &[u8]) -> io::Result<Option<(Request, u64, usize, bool)>> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut head = httparse::Request::new(&mut headers);
@@ -86,7 +87,7 @@ impl Answer {
         self
     }
 
-    /// Writes the answer; the connection ends with it.
+    /// Writes the answer, which ends the connection.
     pub(super) fn write(&self, stream: &mut impl Write) -> io::Result<()> {
         let Self { status, headers, body } = self;
         let length = body.len();

@@ -1,4 +1,4 @@
-//! The body of an upload, and the line of the index that it becomes.
+//! The body of an upload, and the index line made from it.
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -14,7 +14,7 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    /// Reads two parts, each behind its length as four bytes: a description in JSON, and the package.
+    /// Reads two parts, each preceded by its length as four bytes: a description in JSON, and the package.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         let (description, rest) = part(body)?;
         let (file, _) = part(rest)?;
@@ -43,7 +43,7 @@ fn part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
 }
 
-/// A dependency as the index has it, where a renamed one stands under its new name.
+/// Converts a dependency to the form of the index, which lists a renamed one under its new name.
 fn dependency(uploaded: &Value) -> Option<Value> {
     let mut dependency = uploaded.as_object()?.clone();
     let wanted = dependency.remove("version_req")?;

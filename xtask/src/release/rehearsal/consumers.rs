@@ -1,5 +1,5 @@
-//! Programs outside the workspace that use the published crates: the README's, the example with a transport of its own,
-//! and the command line.
+//! Programs outside the workspace that use the published crates: those of the README, the example with a custom
+//! transport, and the command-line program.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use cargo_metadata::semver::Version;
 
 use crate::release::publish::{NAME, Target};
 
-/// A program: what it uses of ours, and of others.
+/// A program with its dependencies on our crates and on others.
 struct Consumer {
     name: &'static str,
     own: &'static [&'static str],
@@ -31,7 +31,7 @@ const CONSUMERS: [Consumer; 3] = [
     },
 ];
 
-/// The Rust that the crates promise to build with.
+/// The minimum Rust version of the crates.
 const OLDEST: &str = "1.85";
 
 /// Builds each program from the registry and runs it against the emulator.
@@ -67,7 +67,7 @@ pub(super) fn run(folder: &Path, target: &Target<'_>, version: &Version) -> Resu
     install(folder, target, version, &build)
 }
 
-/// Installs the command line and lets it show every flow.
+/// Installs the command-line program and runs its demo.
 fn install(folder: &Path, target: &Target<'_>, version: &Version, build: &Path) -> Result<()> {
     let installed = folder.join("installed");
     let status = target
@@ -110,7 +110,7 @@ fn write(project: &Path, consumer: &Consumer, source: &str, version: &Version) -
     Ok(())
 }
 
-/// The source of a program, from the copy of the workspace.
+/// Returns the source of a program, from the copy of the workspace.
 fn source(folder: &Path, name: &str) -> Result<String> {
     let copy = folder.join("workspace");
     if name == "core" {
@@ -123,19 +123,19 @@ fn source(folder: &Path, name: &str) -> Result<String> {
     block.map(str::to_owned).with_context(|| format!("README.md has no program with `{import}`"))
 }
 
-/// The blocks of Rust in a page.
+/// Returns the Rust code blocks of a page.
 fn rust_blocks(page: &str) -> impl Iterator<Item = &str> {
     page.split("\n```rust\n").skip(1).filter_map(|rest| Some(rest.split_once("\n```")?.0))
 }
 
-/// Whether rustup has the oldest Rust.
+/// Whether rustup has the minimum Rust version.
 fn has_oldest() -> bool {
     let mut rustup = Command::new("rustup");
     rustup.args(["run", OLDEST, "cargo", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
     rustup.status().is_ok_and(|status| status.success())
 }
 
-/// The cargo of the oldest Rust, with the environment of the target.
+/// Returns the cargo of the minimum Rust version, with the environment of the target.
 fn oldest(target: &Target<'_>) -> Command {
     let mut command = Command::new("rustup");
     command.args(["run", OLDEST, "cargo"]);

@@ -1,4 +1,4 @@
-//! A home of cargo's that knows other crates and no token.
+//! A cargo home with other crates and without a token.
 
 use std::env;
 use std::fs;
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Fills a folder with what cargo has downloaded of other registries than one on loopback.
+/// Copies what cargo has downloaded into a folder, except from loopback registries.
 pub(super) fn fill(home: &Path) -> Result<()> {
     fs::create_dir_all(home).with_context(|| format!("cannot make {}", home.display()))?;
     usual().map_or(Ok(()), |usual| take(&usual, home))
 }
 
-/// Takes settings and downloads; what holds tokens stays where it is.
+/// Copies settings and downloads, but no files with tokens.
 fn take(usual: &Path, home: &Path) -> Result<()> {
     let settings = usual.join("config.toml");
     if settings.is_file() {
@@ -34,7 +34,7 @@ fn usual() -> Option<PathBuf> {
     env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")))
 }
 
-/// Copies a folder. A crate is linked where that can be done: cargo never changes one.
+/// Copies a folder. A crate file is hard-linked if possible, because cargo never changes one.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {

@@ -25,7 +25,7 @@ pub(super) fn empty(folder: &Path, names: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Copies the files that git knows or would add; a link becomes the file it leads to.
+/// Copies the files that git tracks or would add. A link becomes the file to which it leads.
 pub(super) fn copy(root: &Path, to: &Path) -> Result<()> {
     let listed = git(root, &["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
     for path in listed.split('\0').filter(|path| !path.is_empty() && root.join(path).is_file()) {
@@ -36,7 +36,7 @@ pub(super) fn copy(root: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes into the manifests that the crates find each other in a registry.
+/// Changes the manifests so that the crates find each other in a registry.
 pub(crate) fn name_registry(workspace: &Workspace, registry: &str) -> Result<()> {
     let mut paths = workspace.manifests.clone();
     paths.push(workspace.root.join("Cargo.toml"));

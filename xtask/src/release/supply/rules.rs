@@ -32,7 +32,7 @@ impl Rules {
         })
     }
 
-    /// What breaks a rule, with the way by which it came in.
+    /// Returns the packages that violate a rule, each with the path by which it is included.
     pub(super) fn findings(&self, tree: &Tree) -> Result<Vec<String>> {
         let mut found = Vec::new();
         for package in &tree.packages {
@@ -43,7 +43,8 @@ impl Rules {
             if self.banned.contains(package.name.as_str()) {
                 found.push(format!("{way}: {FILE} bans {}: remove what brings it in", package.name));
             }
-            // A path is of this workspace; a registry's name may differ where it is read through another.
+            // A package without a source belongs to this workspace. A registry's name may differ if it is accessed
+            // through a mirror.
             if package.source.as_ref().is_some_and(|source| !source.is_crates_io()) {
                 found.push(format!(
                     "{way}: it comes from another source than the usual registry: use a release of it"
@@ -53,7 +54,7 @@ impl Rules {
         Ok(found)
     }
 
-    /// What is wrong with the licence of a package.
+    /// Returns the problem of a package's licence.
     fn licence(&self, package: &Package) -> Option<String> {
         let Some(licence) = &package.license else { return Some("it names no licence".to_owned()) };
         let Ok(expression) = Expression::parse_mode(licence, ParseMode::LAX) else {

@@ -15,7 +15,7 @@ use crate::release::registry::hex;
 /// SHA-256 of a package's file, by name and version.
 pub(super) type Checksums = BTreeMap<(String, String), String>;
 
-/// The checksums of what comes from a registry.
+/// Returns the checksums of packages from a registry.
 pub(super) fn locked(root: &Path) -> Result<Checksums> {
     let text = fs::read_to_string(root.join("Cargo.lock")).context("cannot read Cargo.lock")?;
     let lock: toml::Table = text.parse().context("Cargo.lock is not TOML")?;
@@ -28,11 +28,11 @@ pub(super) fn locked(root: &Path) -> Result<Checksums> {
     Ok(packages.iter().filter_map(read).collect())
 }
 
-/// The document of a crate.
+/// Returns the document of a crate.
 ///
 /// # Errors
 ///
-/// If a component has no licence or no checksum.
+/// Returns an error if a component has no licence or no checksum.
 pub(super) fn text(tree: &Tree, name: &str, checksums: &Checksums) -> Result<String> {
     let packages = tree.of(name);
     let root = packages.iter().find(|package| *package.name == *name && package.source.is_none());
@@ -54,7 +54,7 @@ pub(super) fn text(tree: &Tree, name: &str, checksums: &Checksums) -> Result<Str
         "components": components,
         "dependencies": dependencies,
     });
-    // By its content rather than by chance, so that it names the same document each time.
+    // Derived from the content rather than random, so that the same document has the same number.
     document["serialNumber"] = Value::String(serial(&document.to_string()));
     Ok(format!("{document:#}\n"))
 }
@@ -69,7 +69,7 @@ fn component(package: &Package, kind: &str, checksums: &Checksums) -> Result<Val
         "name": package.name.as_str(),
         "version": key.1,
         "purl": purl(package),
-        // The old way of writing a choice.
+        // The old notation of a choice.
         "licenses": [{ "expression": licence.replace(" / ", " OR ").replace('/', " OR ") }],
         "hashes": [{ "alg": "SHA-256", "content": checksum }],
     }))
@@ -79,7 +79,7 @@ fn purl(package: &Package) -> String {
     format!("pkg:cargo/{}@{}", package.name, package.version)
 }
 
-/// A UUID (RFC 9562, version 8) of a content.
+/// Returns a UUID (RFC 9562, version 8) derived from a content.
 fn serial(content: &str) -> String {
     let mut bytes: [u8; 16] = [0; 16];
     bytes.iter_mut().zip(Sha256::digest(content)).for_each(|(byte, own)| *byte = own);

@@ -24,7 +24,7 @@ fn fixture() -> Fixture {
 fn a_licence_that_is_not_allowed_is_named_with_the_way_by_which_it_came_in() {
     let fixture = fixture();
     assert_eq!(broken(&fixture), Vec::<String>::new());
-    // Published crates are roots of their own, so that one has to be private for a way to exist.
+    // Published crates are roots of the tree, so that one must be private for a path to exist.
     for name in ["sample-zero", "sample-middle"] {
         fixture.replace(&format!("{name}/Cargo.toml"), "[package]", "[package]\npublish = false");
     }

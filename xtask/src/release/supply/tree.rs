@@ -1,4 +1,4 @@
-//! The crates that the published ones are built with, on any platform and with any feature.
+//! The dependencies of the published crates, on any platform and with any feature.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
@@ -6,11 +6,11 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand, Package, PackageId};
 
-/// The packages, and how each came in.
+/// The packages, and the path by which each is included.
 pub(super) struct Tree {
-    /// In the order of name and version.
+    /// Sorted by name and version.
     pub(super) packages: Vec<Package>,
-    /// The packages that each is built with, itself left out; development dependencies do not count.
+    /// The dependencies of each package, without itself and without development dependencies.
     edges: BTreeMap<PackageId, BTreeSet<PackageId>>,
     /// The package through which each was reached first; a published crate has none.
     parents: BTreeMap<PackageId, Option<PackageId>>,
@@ -40,7 +40,7 @@ impl Tree {
         Ok(Self { packages, edges, parents })
     }
 
-    /// How a package came in, from a published crate on: `a -> b -> c`.
+    /// Returns the path by which a package is included, from a published crate: `a -> b -> c`.
     pub(super) fn way(&self, package: &Package) -> String {
         let mut way = vec![package.name.to_string()];
         let mut at = &package.id;
@@ -54,21 +54,22 @@ impl Tree {
         way.join(" -> ")
     }
 
-    /// The package of a name and all it is built with, in the order of name and version.
+    /// Returns the named package and all its dependencies, sorted by name and version.
     pub(super) fn of(&self, name: &str) -> Vec<&Package> {
         let root = self.packages.iter().filter(|package| *package.name == *name && package.source.is_none());
         let reached = reach(&root.map(|package| package.id.clone()).collect::<Vec<_>>(), &self.edges);
         self.packages.iter().filter(|package| reached.contains_key(&package.id)).collect()
     }
 
-    /// The packages that a package names itself.
+    /// Returns the direct dependencies of a package.
     pub(super) fn direct(&self, package: &Package) -> Vec<&Package> {
         let ids = self.edges.get(&package.id);
         self.packages.iter().filter(|other| ids.is_some_and(|ids| ids.contains(&other.id))).collect()
     }
 }
 
-/// What is reached from some packages, nearest first, and through which other.
+/// Returns the packages reachable from some packages, nearest first, each with the package through which it was
+/// reached.
 fn reach(
     roots: &[PackageId],
     edges: &BTreeMap<PackageId, BTreeSet<PackageId>>,

@@ -1,4 +1,4 @@
-//! What of the tree runs while it is built, or has code that the compiler does not check, compared with a committed list.
+//! Compares the dependencies that run code during the build, or contain unsafe code, with a committed list.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ pub(crate) const LIST: &str = "xtask/release/trusted.txt";
 const HEAD: &str = "# What the published crates are built with that has a build script, a macro that runs in the compiler, or unsafe\n\
                     # code. `cargo xtask supply --accept` writes it.\n";
 
-/// What differs from the list.
+/// Returns the differences from the list.
 pub(super) fn findings(root: &Path, tree: &Tree) -> Result<Vec<String>> {
     let text = fs::read_to_string(root.join(LIST)).with_context(|| format!("cannot read {LIST}"))?;
     let now = lines(tree)?;
@@ -39,7 +39,7 @@ pub(super) fn write(root: &Path, tree: &Tree) -> Result<()> {
     fs::write(root.join(LIST), format!("{HEAD}{lines}")).with_context(|| format!("cannot write {LIST}"))
 }
 
-/// What each crate has, of all its versions.
+/// Returns the properties of each crate, over all its versions.
 fn lines(tree: &Tree) -> Result<BTreeMap<String, String>> {
     let mut all: BTreeMap<String, [bool; 3]> = BTreeMap::new();
     for package in &tree.packages {
@@ -62,7 +62,7 @@ fn lines(tree: &Tree) -> Result<BTreeMap<String, String>> {
     Ok(lines.filter(|(_, what)| !what.is_empty()).collect())
 }
 
-/// Whether a source of the package has the word `unsafe` outside a comment and an attribute.
+/// Whether a source of the package contains the word `unsafe` outside comments and attributes.
 fn has_unsafe(package: &Package) -> Result<bool> {
     let mut folders = vec![package.manifest_path.with_file_name("src").into_std_path_buf()];
     while let Some(folder) = folders.pop() {
