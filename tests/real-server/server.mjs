@@ -1,23 +1,23 @@
-// A server that nobody of this project wrote: npm's `oidc-provider`, certified for OpenID Connect, with rotation of
-// refresh tokens and detection of their reuse. It lives in memory, on a free port of 127.0.0.1 or the one that is given,
-// and says on its first line of output where. It ends with its standard input.
+// A server that is independent of this project: npm's `oidc-provider`, certified for OpenID Connect, with rotation of
+// refresh tokens and detection of their reuse. It keeps its state in memory and listens on a free port of 127.0.0.1, or
+// on the given one. The first line of its output is its URL. It ends with its standard input.
 //
-// Beside it, under /control, is what a test needs of the world around a server:
-//   /control/sign-in?url=PAGE[&refuse=1]  a person with a browser, from the page to the callback that is the answer
-//   /control/hold                          from now on the answer to a token request is held
-//   /control/held                          answers when one is held
-//   /control/release                       lets go of what is held, and holds nothing more
-//   /control/forget?token=ACCESS_TOKEN     lets an access token be refused from now on
-//   /control/counts                        how often each event of the provider happened
+// Below /control it offers what a test needs besides the server:
+//   /control/sign-in?url=PAGE[&refuse=1]  plays a person with a browser, from the page to the callback, which it returns
+//   /control/hold                          from now on holds the answer to a token request
+//   /control/held                          answers when an answer is held
+//   /control/release                       releases the held answers, and holds no more
+//   /control/forget?token=ACCESS_TOKEN     refuses an access token from now on
+//   /control/counts                        returns how often each event of the provider happened
 import http from 'node:http';
 import Provider from 'oidc-provider';
 
-// Those of every client; `api:admin` is nobody's.
+// The scopes of every client; no client has `api:admin`.
 const SCOPES = ['openid', 'api:read', 'api:write'];
 const client = (client_id, token_endpoint_auth_method, more) => ({
   client_id,
   token_endpoint_auth_method,
-  // What the form encoding of HTTP Basic must carry whole (RFC 6749 section 2.3.1).
+  // Characters that the form encoding of HTTP Basic must preserve (RFC 6749 section 2.3.1).
   ...(token_endpoint_auth_method === 'none' ? {} : { client_secret: 's3cr3t +/%:&=' }),
   redirect_uris: ['https://app.example/callback'],
   response_types: ['code'],
@@ -146,7 +146,7 @@ server.on('request', async (request, response) => {
   }
 });
 
-// Nobody reads what the provider has to say beyond the first line.
+// Only the first line of the output is read; later write errors are ignored.
 process.stdout.on('error', () => {});
 process.stdin.resume();
 process.stdin.on('end', () => process.exit(0));

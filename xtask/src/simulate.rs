@@ -25,13 +25,13 @@ pub(crate) struct Options {
     /// How many processes share a store.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=8))]
     processes: u8,
-    /// Switch a known defect in, which has to be found; `list` names them, `all` tries each.
+    /// Switch on a known defect, which must be found; `list` names them, `all` tries each.
     #[arg(long)]
     sabotage: Option<String>,
-    /// Play what an earlier run has written down, with its whole trace.
+    /// Play the file of an earlier run, with its whole trace.
     #[arg(long, conflicts_with_all = ["days", "seed", "processes", "sabotage"])]
     replay: Option<PathBuf>,
-    /// Instead of days: every order of so many steps of two processes and one key, of three with `--processes 3`.
+    /// Instead of days: every order of this count of steps of two processes and one token spec, of three with `--processes 3`.
     #[arg(long, conflicts_with_all = ["days", "sabotage", "replay"])]
     explore: Option<u32>,
     /// Instead of days: this many random worlds of two to eight processes, in which anything can happen at any moment.
