@@ -16,10 +16,10 @@ use clap::Args;
 /// The options of a simulation.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// How many days, cut into episodes of four with another provider, store and server each.
+    /// How many days, in episodes of four days, each with another provider, store and server.
     #[arg(long, default_value_t = 500)]
     days: u64,
-    /// What everything is drawn from.
+    /// The seed of all random values.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many processes share a store.
@@ -37,7 +37,7 @@ pub(crate) struct Options {
     /// Instead of days: this many random worlds of two to eight processes, in which anything can happen at any moment.
     #[arg(long, conflicts_with_all = ["days", "processes", "sabotage", "replay", "explore"])]
     lives: Option<u64>,
-    /// How many things happen in each of these worlds.
+    /// How many events happen in each of these worlds.
     #[arg(long, default_value_t = 40_000, requires = "lives")]
     events: usize,
 }

@@ -93,7 +93,7 @@ Examples:
 
 Exit codes: 0 permitted, or no difference; 1 denied, or a difference; 2 usage; 3 a list is wrong or cannot be read.";
 
-/// OAuth tokens of Octorate, OctoTable, OfficeRND and any RFC 6749 server, at the terminal
+/// Get and manage OAuth tokens of Octorate, OctoTable, OfficeRND and any RFC 6749 server
 #[derive(Debug, Parser)]
 #[command(name = "octo-auth", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
@@ -103,35 +103,35 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run every flow of every provider through both adapters, against the emulator that comes with it
+    /// Run every flow of every provider with both adapters, against the built-in emulator
     #[command(after_help = DEMO_EXAMPLE)]
     Demo {
-        /// Print one JSON object a line for each step, and last the number of steps and of those that failed
+        /// Print one JSON object a line for each step, and a last line with the counts of all and of failed steps
         #[arg(long)]
         json: bool,
     },
-    /// Run the emulator of all providers on 127.0.0.1 until Ctrl-C, and show what it is asked
+    /// Run the emulator of all providers on 127.0.0.1 until Ctrl-C, and show its requests
     #[command(after_help = EMULATE_EXAMPLE)]
     Emulate(EmulateRequest),
     /// Get an access token and print it: client credentials, or ApiLogin at Octorate
     #[command(after_help = TOKEN_EXAMPLE)]
     Token(TokenRequest),
-    /// Check, list, recover, seal or move what is stored
+    /// Check, list, recover, seal or move the stored records
     #[command(subcommand, after_help = STORE_EXAMPLES, disable_help_subcommand = true)]
     Store(StoreRequest),
-    /// Check the configuration, the store, the proxy, the provider's address and the clock, and say what to do
+    /// Check the configuration, the store, the proxy, the provider's address and the clock, and show the remedies
     #[command(after_help = DOCTOR_EXAMPLE)]
     Doctor(DoctorRequest),
-    /// Write to a directory until this process is killed: what doctor starts
+    /// Write to a directory until this process is killed; started by doctor
     #[command(hide = true)]
     DoctorWriter { directory: PathBuf },
     /// Sign a person in with the browser, and store the tokens of the account
     #[command(after_help = LOGIN_EXAMPLE)]
     Login(LoginRequest),
-    /// Begin an account with a refresh token from elsewhere, given on standard input
+    /// Start an account with an existing refresh token from standard input
     #[command(after_help = IMPORT_EXAMPLE)]
     Import(ImportRequest),
-    /// Show how each stored token stands
+    /// Show the status of each stored token
     #[command(after_help = STATUS_EXAMPLE)]
     Status(StatusRequest),
     /// Print the header that carries the token of an account, such as `Authorization: Bearer ...`
@@ -140,16 +140,16 @@ pub(crate) enum Command {
     /// Run a program with the token of an account in its environment
     #[command(after_help = EXEC_EXAMPLE)]
     Exec(ExecRequest),
-    /// End an account, and take its tokens back at the provider
+    /// Sign an account out, and revoke its tokens at the provider
     #[command(after_help = LOGOUT_EXAMPLE)]
     Logout(LogoutRequest),
-    /// Ask a profile of your own: is it sound, and what would an answer mean by it
+    /// Check your own profile, or show what an answer means according to it
     #[command(subcommand, after_help = PROFILE_EXAMPLES, disable_help_subcommand = true)]
     Profile(ProfileRequest),
-    /// Show the settings of a program: what is in force, where it comes from, and what is wrong with it
+    /// Show the effective settings of a program, their sources, and their errors
     #[command(subcommand, after_help = CONFIG_EXAMPLES, disable_help_subcommand = true)]
     Config(ConfigRequest),
-    /// Ask a list of addresses: whom it permits and why, its shortest form, what a change opens
+    /// Check a list of addresses: which it permits and why, its shortest form, the effect of a change
     #[command(subcommand, after_help = IP_EXAMPLES, disable_help_subcommand = true)]
     Ip(IpRequest),
 }
@@ -157,14 +157,14 @@ pub(crate) enum Command {
 /// The arguments of `octo-auth profile`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProfileRequest {
-    /// Print what a profile offers, or everything that is wrong with it
+    /// Print what a profile offers, or all its errors
     #[command(after_help = PROFILE_EXAMPLES)]
     Check {
         /// The profile, a TOML file
         #[arg(value_name = "FILE")]
         profile: PathBuf,
     },
-    /// Print what an answer would mean by a profile
+    /// Print what an answer means according to a profile
     #[command(after_help = PROFILE_EXAMPLES)]
     Try(Trial),
 }
@@ -175,16 +175,17 @@ pub(crate) struct Trial {
     /// The profile, a TOML file
     #[arg(value_name = "FILE")]
     pub(crate) profile: PathBuf,
-    /// The answer: an HTTP response as `curl -i` writes it, or a body alone; - for standard input
+    /// The answer: an HTTP response as `curl -i` writes it, or only a body; - for standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) answer: PathBuf,
-    /// The call it answers; otherwise client credentials, or the first the profile has of ApiLogin and refresh
+    /// The call to which it is an answer; by default client credentials, or the first of ApiLogin and refresh in the
+    /// profile
     #[arg(long)]
     pub(crate) call: Option<AnsweredCall>,
-    /// The status of the answer; otherwise its own, and 200 for a body alone
+    /// The status of the answer; by default its own, or 200 for a body without a head
     #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(100..=599))]
     pub(crate) status: Option<u16>,
-    /// A scope that was asked for; may be repeated, and may hold several separated by spaces
+    /// A requested scope; may be repeated, and may contain several scopes separated by spaces
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<String>,
 }
@@ -202,14 +203,14 @@ pub(crate) enum AnsweredCall {
 /// The arguments of `octo-auth config`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigRequest {
-    /// Print each setting that is set, its value and where it comes from, or everything that is wrong
+    /// Print each configured setting with its value and its source, or all errors
     #[command(after_help = CONFIG_EXAMPLES)]
     Show {
         /// The file with the settings
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
-    /// Print the name of each setting, its environment variable and what it sets
+    /// Print the name of each setting, its environment variable and its meaning
     #[command(after_help = CONFIG_EXAMPLES)]
     Names,
 }
@@ -231,17 +232,17 @@ pub(crate) enum IpRequest {
         #[command(flatten)]
         terms: ListTerms,
     },
-    /// Print which rules of a new list open (+) and which of the old one close (-) how many addresses, those that
-    /// change most first, and exit with 0 if that is nothing and 1 otherwise
+    /// Print how many addresses each rule of a new list opens (+) and each rule of the old one closes (-), the largest
+    /// effect first, and exit with 0 if nothing changes and 1 otherwise
     #[command(after_help = IP_EXAMPLES)]
     Diff {
-        /// The list as it is, or - for standard input
+        /// The current list, or - for standard input
         #[arg(value_name = "OLD")]
         old: PathBuf,
-        /// The list as it would be, or - for standard input
+        /// The new list, or - for standard input
         #[arg(value_name = "NEW")]
         new: PathBuf,
-        /// Print the addresses that are opened and closed in the fewest blocks, one a line, and not by rules
+        /// Print the opened and closed addresses in the fewest blocks, one a line, instead of by rules
         #[arg(long)]
         blocks: bool,
         #[command(flatten)]
@@ -268,7 +269,7 @@ pub(crate) struct ListSource {
     /// The list, or - for standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Option<PathBuf>,
-    /// The environment variable that holds the list in one line, with commas or blanks between its rules
+    /// The environment variable that contains the list in one line, with commas or blanks between its rules
     #[arg(long, value_name = "NAME")]
     pub(crate) rules_env: Option<String>,
 }
@@ -282,8 +283,8 @@ pub(crate) struct ListTerms {
     /// Refuse IPv6, as Octorate's lists do
     #[arg(long)]
     pub(crate) ipv4_only: bool,
-    /// Refuse addresses that a peer across the Internet never sees, such as 10.0.0.1: for a list of the addresses you
-    /// call from, as a provider keeps it
+    /// Refuse addresses that a peer on the Internet never sees, such as 10.0.0.1; for a provider's list of the
+    /// addresses from which you call
     #[arg(long)]
     pub(crate) egress: bool,
 }

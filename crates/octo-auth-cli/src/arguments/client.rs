@@ -18,7 +18,7 @@ pub(crate) struct ClientArguments {
     #[arg(long, conflicts_with = "profile")]
     pub(crate) provider: Option<Provider>,
 
-    /// A profile of your own, a TOML file like those the built-in ones are made from
+    /// Your own profile, a TOML file in the format of the built-in ones
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub(crate) profile: Option<PathBuf>,
 
@@ -26,27 +26,27 @@ pub(crate) struct ClientArguments {
     #[arg(long, value_name = "URL")]
     pub(crate) token_url: Option<String>,
 
-    /// How that server takes client id and client secret: in the body of the request, or by HTTP Basic
+    /// How that server expects client id and client secret: in the body of the request, or by HTTP Basic
     #[arg(long, value_name = "WAY")]
     pub(crate) client_authentication: Option<Authentication>,
 
-    /// Another address: HOST=URL for one host of the profile, or the URL of a gateway for all of them
+    /// Another base URL: HOST=URL for one host of the profile, or the URL of a gateway for all of them
     #[arg(long, value_name = "[HOST=]URL")]
     pub(crate) base_url: Vec<String>,
 
-    /// A file with the credentials, or - for standard input; without it they come from the settings
+    /// A file with the credentials, or - for standard input; by default they come from the settings
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub(crate) credentials: Option<PathBuf>,
 
-    /// A scope to ask for; may be repeated, and may hold several separated by spaces
+    /// A scope to request; may be repeated, and may contain several scopes separated by spaces
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<String>,
 
-    /// A PEM file with the certificate authorities to trust, instead of those the operating system trusts
+    /// A PEM file with the certificate authorities to trust, instead of those of the operating system
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub(crate) root_certificates: Option<PathBuf>,
 
-    /// A PEM file with a client certificate and its key, for a server that asks for one
+    /// A PEM file with a client certificate and its key, for a server that requires one
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub(crate) client_certificate: Option<PathBuf>,
 }
@@ -54,8 +54,8 @@ pub(crate) struct ClientArguments {
 /// The store of the tokens.
 #[derive(Debug, Args)]
 pub(crate) struct StoreArguments {
-    /// The directory where tokens are stored; otherwise that of the setting store.path, or octo-auth in
-    /// $XDG_STATE_HOME or ~/.local/state
+    /// The directory of the stored tokens; by default that of the setting store.path, or octo-auth in $XDG_STATE_HOME
+    /// or ~/.local/state
     #[arg(id = "store", long = "store", value_name = "DIR", value_parser = path())]
     pub(crate) directory: Option<PathBuf>,
 }
@@ -66,7 +66,7 @@ pub(crate) struct StoredArguments {
     #[command(flatten)]
     pub(crate) store: StoreArguments,
 
-    /// The account whose token is meant; without it, the token is that of the client itself
+    /// The account of the token; by default the token is that of the client itself
     #[arg(long, value_name = "NAME", value_parser = account)]
     pub(crate) account: Option<String>,
 }

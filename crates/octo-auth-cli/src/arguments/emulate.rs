@@ -45,23 +45,23 @@ pub(crate) const SKEW: RangeInclusive<i64> = -315_360_000..=315_360_000;
 /// The arguments of `octo-auth emulate`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct EmulateRequest {
-    /// A TOML file with what the other arguments order
+    /// A TOML file with the values of the other arguments
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
-    /// The port to listen on; 0, or none, takes a free one
+    /// The port to listen on; 0 or no port takes a free one
     #[arg(long, value_name = "PORT")]
     pub(crate) port: Option<u16>,
 
-    /// A redirect URI that the demo client of a provider has beside its own; may be repeated
+    /// An additional redirect URI for the demo client of a provider; may be repeated
     #[arg(long, value_name = "PROVIDER=URI", value_parser = redirect_uri)]
     pub(crate) redirect_uri: Vec<(Emulated, String)>,
 
-    /// How long the access tokens of a provider live, in seconds
+    /// The lifetime of a provider's access tokens, in seconds
     #[arg(long, value_name = "PROVIDER=SECONDS", value_parser = lifetime)]
     pub(crate) lifetime: Vec<(Emulated, Duration)>,
 
-    /// A fault, and where it strikes; may be repeated
+    /// A fault, and the place where it strikes; may be repeated
     #[arg(long, value_name = "PLACE=[COUNTx]FAULT", value_parser = fault)]
     pub(crate) fault: Vec<OrderedFault>,
 
@@ -69,7 +69,7 @@ pub(crate) struct EmulateRequest {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(FROZEN_AT))]
     pub(crate) frozen_at: Option<i64>,
 
-    /// How far the Date header is ahead of the clock, in seconds; behind it if negative
+    /// By how many seconds the Date header is ahead of the clock; negative if behind
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     #[arg(value_parser = clap::value_parser!(i64).range(SKEW))]
     pub(crate) date_skew: Option<i64>,

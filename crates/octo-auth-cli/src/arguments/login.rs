@@ -1,4 +1,4 @@
-//! Arguments of the command by which a person signs in.
+//! Arguments of `octo-auth login`.
 
 use clap::Args;
 
@@ -32,15 +32,15 @@ pub(crate) struct LoginRequest {
     #[command(flatten)]
     pub(crate) store: StoreArguments,
 
-    /// The account that is signed in, by a name of yours such as the property's
+    /// The account to sign in, under a name of your choice such as the property's
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = super::client::account)]
     pub(crate) account: String,
 
-    /// The redirect URI, exactly as it is registered with the provider; a port of 0 takes a free one
+    /// The redirect URI, exactly as registered with the provider; port 0 takes a free one
     #[arg(long, value_name = "URI")]
     pub(crate) redirect_uri: Option<String>,
 
-    /// Show the address of the page and open no browser
+    /// Show the address of the page without opening a browser
     #[arg(long)]
     pub(crate) no_browser: bool,
 

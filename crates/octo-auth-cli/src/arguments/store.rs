@@ -28,25 +28,25 @@ pub(crate) enum StoreRequest {
     /// Print the names of all records
     #[command(after_help = STORE_EXAMPLES)]
     List(WholeStore),
-    /// Read every record, and say of each that is damaged what is wrong and what to do
+    /// Read every record, and show the problem and the remedy of each damaged one
     #[command(after_help = STORE_EXAMPLES)]
     Check(WholeStore),
-    /// Take a damaged record back to its previous state
+    /// Restore a damaged record from its previous state
     #[command(after_help = STORE_EXAMPLES)]
     Recover {
         #[command(flatten)]
         of: WholeStore,
-        /// The name of the record, as octo-auth store list prints it
+        /// The name of the record, as printed by octo-auth store list
         #[arg(value_name = "NAME")]
         record: String,
     },
-    /// Seal everything with the key of the settings
+    /// Seal everything again with the key of the settings
     #[command(after_help = STORE_EXAMPLES)]
     Rekey(WholeStore),
-    /// Put a random key into the keyring, under the name that store.key_keyring says
+    /// Store a random key in the keyring, under the name in store.key_keyring
     #[command(after_help = STORE_EXAMPLES)]
     NewKey(WholeStore),
-    /// Move all records and registrations to another directory; end the programs that use them before
+    /// Move all records and registrations to another directory; first end the programs that use them
     #[command(after_help = STORE_EXAMPLES)]
     Migrate {
         #[command(flatten)]

@@ -47,7 +47,7 @@ pub(crate) struct HeaderRequest {
     #[command(flatten)]
     pub(crate) stored: StoredArguments,
 
-    /// How long to wait for the token, in whole seconds from 1 to 3600; a renewal that a killed process left open takes 71
+    /// How long to wait for the token, in whole seconds from 1 to 3600; the unfinished refresh of a killed process takes 71
     #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) deadline: u64,
 }
@@ -73,15 +73,15 @@ pub(crate) struct ExecRequest {
     #[command(flatten)]
     pub(crate) stored: StoredArguments,
 
-    /// The environment variable that holds the token
+    /// The environment variable for the token
     #[arg(long, value_name = "NAME", default_value = "ACCESS_TOKEN")]
     pub(crate) variable: String,
 
-    /// How long to wait for the token, in whole seconds from 1 to 3600; a renewal that a killed process left open takes 71
+    /// How long to wait for the token, in whole seconds from 1 to 3600; the unfinished refresh of a killed process takes 71
     #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) deadline: u64,
 
-    /// The program and its arguments, behind --
+    /// The program and its arguments, after --
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
 }

@@ -40,7 +40,7 @@ pub(crate) struct TokenRequest {
     #[command(flatten)]
     pub(crate) stored: StoredArguments,
 
-    /// Print the whole header, such as `Authorization: Bearer ...`, instead of the token alone
+    /// Print the whole header, such as `Authorization: Bearer ...`, instead of only the token
     #[arg(long)]
     pub(crate) header: bool,
 
