@@ -1,4 +1,4 @@
-//! The backends of scenarios, and the scenarios of this folder.
+//! The stages of scenarios, and the scenarios of this folder.
 
 #[cfg(feature = "adapters")]
 mod asynchronous;
@@ -18,40 +18,41 @@ use crate::registration::sound;
 
 /// The parts of the scenarios by their folders.
 pub const PARTS: [(&str, &str); 5] = [
-    ("told", "What a caller is told"),
+    ("told", "What a caller gets"),
     ("ends", "How a flight ends"),
-    ("around", "The world around"),
+    ("around", "Clocks, crashes, stores and shutdown"),
     ("shared", "Several processes on one store"),
     ("providers", "The providers"),
 ];
 
-/// The beginning of the page that lists the scenarios.
+/// What the page that lists the scenarios says first.
 const PREFACE: &str = "\
-# The lifecycle of a token, told in scenarios
+# The lifecycle of a token in scenarios
 
-Each file here describes one thing. A line after `>` is a step; the indented lines below it are its results. The same
-files are run on the bare core, on the asynchronous and on the blocking adapter, with the same results line by line. The
-rows are those of the decision table in the source of `octo-auth-core`, `src/key/state.rs`.
+Each file here shows one behaviour. A line that begins with `>` is a step; the indented lines below it are its effects.
+The same files run on the bare core, the async adapter and the blocking adapter, with the same effects line by line.
+The rows are those of the decision table in the source of `octo-auth-core`, `src/key/state.rs`.
 
-Time passes only where a step says so. `A1`, `A2` are access tokens with a lifetime of one hour unless stated otherwise.
-`R1`, `R2` are the refresh tokens that come with them; a second token spec has `B1` and `S1`. `inn` and `pub` are
-accounts, `service` is the client itself, `service/a` the same for another tenant, `admin` Octorate's ApiLogin.
-`(fresh)`, `(stale)` and `(suspect)` say how a token is served. `again soon` means within a minute, after a random pause.
+Time passes only in a step that says so. `A1` and `A2` are access tokens, which live one hour by default. `R1` and `R2`
+are the refresh tokens that come with them. The tokens of a second spec are `B1` and `S1`. `inn` and `pub` are accounts.
+`service` is the client itself (client credentials), `service/a` the same for another tenant, `admin` is Octorate's
+ApiLogin. `(fresh)`, `(stale)` and `(suspect)` say how a token is served. `again soon` means within a minute, after a
+random pause.
 
-`cargo run -p octo-auth-tests --bin golden` writes the results of the steps, and this page, again.
+`cargo run -p octo-auth-tests --bin golden` rewrites the effects of the steps, and this page.
 ";
 
 /// A scenario of this folder.
 pub struct Filed {
-    /// Its path.
+    /// Where it is.
     pub path: PathBuf,
     /// Its text.
     pub text: String,
-    /// The parsed scenario.
+    /// What it says.
     pub scenario: Scenario,
 }
 
-/// Returns all scenarios, sorted by name.
+/// All scenarios, in the order of their names.
 #[must_use]
 pub fn scenarios() -> Vec<Filed> {
     let mut paths: Vec<PathBuf> = Vec::new();
@@ -71,13 +72,13 @@ fn filed(path: PathBuf) -> Filed {
     Filed { path, text, scenario }
 }
 
-/// Returns the folder of the scenarios.
+/// Where the scenarios are.
 #[must_use]
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
 }
 
-/// Builds the page that lists all scenarios, by part.
+/// The page that lists all scenarios, by the parts they are in.
 #[must_use]
 pub fn index(scenarios: &[Filed]) -> String {
     let mut text = PREFACE.to_owned();
@@ -95,7 +96,7 @@ pub fn index(scenarios: &[Filed]) -> String {
 }
 
 impl Filed {
-    /// Returns the part to which the scenario belongs.
+    /// The part of the scenarios it belongs to.
     #[must_use]
     pub fn part(&self) -> String {
         let folder = self.path.parent().and_then(Path::file_name).unwrap_or_default();
@@ -103,7 +104,7 @@ impl Filed {
     }
 }
 
-/// Runs a scenario on the bare core. Returns its output and the rows of the table that applied.
+/// Plays a scenario on the bare core; the rows of the table that applied come along.
 #[must_use]
 pub fn on_core(scenario: &Scenario, seed: u8) -> (String, Vec<&'static str>) {
     let environment = Environment::new(scenario.setup());
@@ -112,7 +113,7 @@ pub fn on_core(scenario: &Scenario, seed: u8) -> (String, Vec<&'static str>) {
     (text, environment.rows())
 }
 
-/// Runs a scenario on the asynchronous adapter.
+/// Plays a scenario on the asynchronous adapter.
 #[cfg(feature = "adapters")]
 #[must_use]
 pub fn on_async(scenario: &Scenario) -> String {
@@ -121,7 +122,7 @@ pub fn on_async(scenario: &Scenario) -> String {
     play(scenario, &environment, &mut stage)
 }
 
-/// Runs a scenario on the blocking adapter.
+/// Plays a scenario on the blocking adapter.
 #[cfg(feature = "adapters")]
 #[must_use]
 pub fn on_blocking(scenario: &Scenario) -> String {
@@ -130,7 +131,7 @@ pub fn on_blocking(scenario: &Scenario) -> String {
     play(scenario, &environment, &mut stage)
 }
 
-/// Describes how the output of a scenario differs from the file, for people; `None` if it does not differ.
+/// How a scenario went otherwise than it is written, for a person to read; nothing if it went so.
 #[must_use]
 pub fn otherwise(filed: &Filed, went: &str) -> Option<String> {
     let (written, went): (Vec<&str>, Vec<&str>) = (filed.text.lines().collect(), went.lines().collect());

@@ -1,6 +1,6 @@
-//! Each scenario has the same results, line by line, on the bare core and on both adapters.
+//! Each scenario goes the same way, line by line, on the bare core and on both adapters.
 //!
-//! The scenarios record what the core does: `cargo run -p octo-auth-tests --bin golden` writes them again.
+//! What is written in the scenarios is what the core does: `cargo run -p octo-auth-tests --bin golden` writes it again.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use octo_auth_testkit::scenario::{Provider, Scenario};
 use octo_auth_tests::backend::{self, Filed};
 use octo_auth_tests::states::STATES;
 
-/// Runs all scenarios and prints each whose output differs from its file.
+/// Plays all scenarios and shows each that goes otherwise than it is written.
 fn all(play: impl Fn(&Filed) -> String) {
     let otherwise = |filed: &Filed| backend::otherwise(filed, &play(filed));
     let found: Vec<String> = backend::scenarios().iter().filter_map(otherwise).collect();
@@ -58,7 +58,7 @@ fn every_scenario_has_a_title_of_its_own_and_is_listed() {
     let folders: BTreeSet<String> = scenarios.iter().map(Filed::part).collect();
     assert!(folders.iter().map(String::as_str).eq(BTreeSet::from(backend::PARTS.map(|(folder, _)| folder))));
     let listed = std::fs::read_to_string(backend::folder().join("index.md")).unwrap_or_default();
-    assert!(listed == backend::index(&scenarios), "the index is stale: write it again");
+    assert!(listed == backend::index(&scenarios), "the index is stale: run the program `golden`");
 }
 
 #[test]
