@@ -79,7 +79,7 @@ pub(crate) fn check_life(provider: &str) {
         Some((Some(Unit::Seconds), DebugValue::Histogram(waits))) => waits.len(),
         other => panic!("{outcome}: {other:?}"),
     };
-    assert_eq!((waits("token"), waits("closed"), waits("refresh_token_rejected")), (5, 1, 1));
+    assert_eq!((waits("token"), waits("backing_off"), waits("refresh_token_rejected")), (5, 1, 1));
     assert_eq!(measured.len(), renewals.len() + 6, "{:?}", measured.keys());
 }
 
