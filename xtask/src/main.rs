@@ -15,6 +15,7 @@ mod instructions;
 mod invariants;
 mod measure;
 mod mutants;
+mod pictures;
 mod real_server;
 mod release;
 mod simulate;
@@ -49,6 +50,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Draw the pictures of the manual and the README from the traces in tests/scenarios.
+    Pictures,
     /// Check the house rules: sizes, names, words, what the core may not use, what the crates may depend on,
     /// and that the generated files are fresh.
     Tidy,
@@ -181,6 +184,7 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Codegen { check } => codegen::run(&root(), check),
+        Task::Pictures => pictures::run(&root()),
         Task::Tidy => tidy::run(&root()),
         Task::Invariants => invariants::run(&root()),
         Task::Conformance { arguments } => conformance(&arguments),

@@ -20,7 +20,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{codegen, release};
+use crate::{codegen, pictures, release};
 
 /// The largest count of lines in a file.
 const FILE_LINES: usize = 500;
@@ -53,6 +53,7 @@ impl File {
     fn is_generated(&self) -> bool {
         self.path.ends_with("Cargo.lock")
             || self.path == codegen::GENERATED
+            || pictures::is_written(&self.path)
             || release::is_written(&self.path)
     }
 
@@ -89,6 +90,7 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
     links::check(&files, &mut findings);
     dependencies::check(root, &mut findings)?;
     stale(root, &mut findings)?;
+    stale_pictures(root, &mut findings)?;
     for Finding { path, line, text } in &findings {
         println!("{path}:{line}: {text}");
     }
@@ -120,6 +122,15 @@ fn stale(root: &Path, findings: &mut Vec<Finding>) -> Result<()> {
     for path in codegen::stale(root)? {
         let text = "the file is stale: run `cargo xtask codegen`".to_owned();
         findings.push(Finding { path: path.to_owned(), line: 1, text });
+    }
+    Ok(())
+}
+
+/// Reports the pictures that are not what the scenarios would give now.
+fn stale_pictures(root: &Path, findings: &mut Vec<Finding>) -> Result<()> {
+    for path in pictures::stale(root)? {
+        let text = "the picture is stale: run `cargo xtask pictures`".to_owned();
+        findings.push(Finding { path, line: 1, text });
     }
     Ok(())
 }

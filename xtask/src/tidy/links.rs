@@ -55,7 +55,8 @@ pub(super) fn check(files: &[File], findings: &mut Vec<Finding>) {
 fn unlisted(texts: &BTreeMap<&str, &str>, findings: &mut Vec<Finding>) {
     for (list, form, purpose) in LISTS {
         let text = texts.get(list).copied().unwrap_or_default();
-        let pages = texts.keys().filter_map(|path| path.strip_prefix(BOOK));
+        let pages =
+            texts.keys().filter_map(|path| path.strip_prefix(BOOK)).filter(|page| page.ends_with(".md"));
         for page in pages.filter(|page| *page != "SUMMARY.md" && !text.contains(&form.replace("PAGE", page)))
         {
             let text = format!("`{page}` is not listed: add it, so that {purpose}");
