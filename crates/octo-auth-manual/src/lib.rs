@@ -1,11 +1,13 @@
 #![doc = include_str!("links.md")]
 #![doc = include_str!("../book/index.md")]
 // The links of the pages lead to files, as a book and a repository need it. The first definition of a link counts, and
-// `links.md` has one for each that leads to the module.
+// `links.md` has one for each that leads to the module. rustdoc copies no files beside its pages, so a relative picture would
+// be missing there: `pictures.md` defines each picture as a `data:` address that contains it. `cargo xtask pictures` writes it.
 
 /// First steps, one after the other.
 pub mod tutorial {
     #[doc = include_str!("links.md")]
+    #[doc = include_str!("pictures.md")]
     #[doc = include_str!("../book/tutorial/first_token.md")]
     pub mod first_token {}
 
@@ -25,10 +27,12 @@ pub mod how_to {
     pub mod cron_job {}
 
     #[doc = include_str!("links.md")]
+    #[doc = include_str!("pictures.md")]
     #[doc = include_str!("../book/how-to/replicas.md")]
     pub mod replicas {}
 
     #[doc = include_str!("links.md")]
+    #[doc = include_str!("pictures.md")]
     #[doc = include_str!("../book/how-to/shared_store.md")]
     pub mod shared_store {}
 
@@ -60,6 +64,7 @@ pub mod explanation {
     pub mod two_clocks {}
 
     #[doc = include_str!("links.md")]
+    #[doc = include_str!("pictures.md")]
     #[doc = include_str!("../book/explanation/doubt.md")]
     pub mod doubt {}
 
