@@ -18,7 +18,7 @@ const BAR: usize = 16;
 /// The distance from one row to the next.
 const ROW: usize = 30;
 /// The numbers of seconds between two marks of the axis.
-const STEPS: [u64; 12] = [10, 30, 60, 300, 600, 1200, 1800, 3600, 7200, 21_600, 43_200, 86_400];
+const STEPS: [u64; 11] = [10, 30, 60, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400];
 
 /// The signs of a picture, and what they mean.
 const SIGNS: [(&str, &str); 7] = [
@@ -155,10 +155,20 @@ impl Life {
                 told.push((ended, 2, format!("{outcome}: {}", request.text)));
             }
         }
-        for token in &self.tokens {
+        for (index, token) in self.tokens.iter().enumerate() {
+            let replaced = self.tokens.get(index + 1).filter(|next| next.arrived < token.served_until);
             let (name, last) = (&token.name, spelt(secs(token.due.1)));
-            told.push((token.due.0, 3, format!("{name} becomes stale from now on, by {last} at the latest")));
-            told.push((token.served_until, 4, format!("{name} is not served any more")));
+            if replaced.is_none_or(|next| next.arrived > token.due.0) {
+                told.push((
+                    token.due.0,
+                    3,
+                    format!("{name} becomes stale from now on, by {last} at the latest"),
+                ));
+            }
+            told.push(match replaced {
+                Some(next) => (next.arrived, 4, format!("{} replaces {name}", next.name)),
+                None => (token.served_until, 4, format!("{name} has expired and is not served")),
+            });
         }
         told.sort();
         let told = told.into_iter().map(|(at, _, text)| format!("{}: {text}.", spelt(secs(at))));
@@ -348,7 +358,7 @@ mod tests {
             "0s: 20 callers ask.",
             "0s: the answer arrives: A1 for 1h, R1.",
             "43m: A1 becomes stale from now on, by 48m at the latest.",
-            "59m50s: A1 is not served any more.",
+            "59m50s: A1 has expired and is not served.",
         ] {
             assert!(picture.contains(told), "{told}: {picture}");
         }
@@ -378,7 +388,9 @@ mod tests {
                 && !alone.contains(">replaced by the next token</text>")
         );
         let next = "> pass 50m\n> ask inn\n  send inn: refresh R1\n  answer inn: A2 for 1h\n";
-        assert!(drawn(next).unwrap().contains(">replaced by the next token</text>"));
+        let replaced = drawn(next).unwrap();
+        assert!(replaced.contains(">replaced by the next token</text>"));
+        assert!(replaced.contains("50m: A2 replaces A1.") && !replaced.contains("A1 has expired"));
     }
 
     #[test]
