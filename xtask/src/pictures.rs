@@ -122,6 +122,20 @@ mod tests {
     }
 
     #[test]
+    fn each_picture_stands_on_a_page_of_the_manual_with_its_text_alternative() {
+        let files = crate::tidy::files(&crate::root()).unwrap();
+        let book = FOLDER.strip_suffix("pictures/").unwrap();
+        let pages: Vec<_> =
+            files.iter().filter(|file| file.path.starts_with(book) && file.path.ends_with(".md")).collect();
+        for (name, ..) in &PICTURES {
+            let (used, defined) =
+                (format!(".][picture_{name}]"), format!("[picture_{name}]: ../pictures/{name}.svg"));
+            let is_page = pages.iter().any(|page| page.text.contains(&used) && page.text.contains(&defined));
+            assert!(is_page, "no page has {name}");
+        }
+    }
+
+    #[test]
     fn only_the_pictures_and_their_copy_are_generated() {
         assert!(is_written("crates/octo-auth-manual/book/pictures/token_life.svg"));
         assert!(is_written("crates/octo-auth-manual/src/pictures.md"));

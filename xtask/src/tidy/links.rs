@@ -175,6 +175,7 @@ mod tests {
         let files = [
             file("crates/octo-auth-manual/book/how-to/a.md", text),
             file("crates/octo-auth-manual/book/b.md", "# Errors, and `code`\n\n# Twice\n\n# Twice\n"),
+            file("crates/octo-auth-manual/book/pictures/c.svg", ""),
             file("crates/octo-auth-manual/book/SUMMARY.md", "[A](how-to/a.md) [B](b.md)\n"),
             file("crates/octo-auth-manual/src/lib.rs", "\"../book/how-to/a.md\" \"../book/b.md\"\n"),
             file("README.md", "# Licence\n"),
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_the_book_or_the_tests_lack_is_found() {
+    fn a_page_that_the_book_or_the_tests_lack_is_found_and_a_picture_is_no_page() {
         let file = |path: &str, text: &str| File { path: path.to_owned(), text: text.to_owned() };
         let files = [
             file("crates/octo-auth-manual/book/a.md", ""),
