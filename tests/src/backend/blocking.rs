@@ -114,7 +114,7 @@ impl Backend for Blocking {
         let Some(process) = &self.processes[place] else { return };
         match act {
             Act::Ask(name, callers) => {
-                self.ask(process, name, *callers, self.environment.setup().policy.wait())
+                self.ask(process, name, *callers, self.environment.setup().policy.wait());
             }
             Act::Glance(name) => self.ask(process, name, 1, Duration::ZERO),
             act => {
