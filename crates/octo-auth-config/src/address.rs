@@ -16,6 +16,7 @@ impl Settings {
                        HOST=URL once for each host that is elsewhere";
             return Err(self.unusable(name, why));
         }
+        let mut named = Vec::new();
         for given in given {
             let (host, url) = of_host(given).map_or((None, given), |(host, url)| (Some(host), url));
             self.encrypted(name, url)?;
@@ -24,6 +25,12 @@ impl Settings {
                 let why = format!("there is no host `{}`, but {}", unknown.escape_debug(), hosts.join(", "));
                 return Err(self.unusable(name, why));
             }
+            if let Some(twice) = host.filter(|_| named.contains(&host)) {
+                return Err(
+                    self.unusable(name, format!("it names the host `{twice}` twice: give it one URL"))
+                );
+            }
+            named.push(host);
             let moved = match host {
                 Some(host) => profile.with_base(host, url),
                 None => profile.via_gateway(url),

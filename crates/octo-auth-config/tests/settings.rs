@@ -247,6 +247,7 @@ fn hosts_are_moved_one_by_one_or_behind_a_gateway() {
     assert!(hosts("base_url = 'https://gateway.example'").iter().all(|url| url.contains("gateway.example/")));
     for (value, says) in [
         ("['https://a.example', 'https://b.example']", "a gateway for all hosts, and something else"),
+        ("['api=https://a.example', 'api=https://b.example']", "it names the host `api` twice"),
         ("'apu=https://x.example'", "there is no host `apu`, but api, admin"),
         ("'http://127.0.0.1:1'", "it is not encrypted: write https, or set `allow_http_loopback`"),
         ("'nonsense'", "not an absolute URL"),

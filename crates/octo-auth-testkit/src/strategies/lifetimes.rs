@@ -77,7 +77,7 @@ pub struct Case {
 /// Generates cases for [`renewal_rule`](crate::invariants::renewal_rule).
 pub fn cases() -> impl Strategy<Value = Case> {
     let terms = (terms(), prop::option::of(lives())).prop_map(|(terms, life)| ValidityTerms {
-        // Half of the lifetimes are typical of providers. The library limits a lifetime to ten years.
+        // Most lifetimes are typical of providers. The library limits a lifetime to ten years.
         lifetime: life.or(terms.lifetime).map(|life| life.min(LONGEST_LIFETIME)),
         ..terms
     });
