@@ -1,6 +1,6 @@
 //! Runs the program: arguments, environment and standard input in; exit code and both outputs out.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::{Command, Output, Stdio};
 
 /// Stands for a secret of the user. It must not appear in any output.
@@ -63,11 +63,13 @@ pub(crate) fn run_with_input(input: &str, arguments: &[&str]) -> Ran {
     with_input(program(arguments), input)
 }
 
-/// Runs a prepared program with a text on standard input.
+/// Runs a prepared program with a text on standard input, which a program that rejects its arguments does not read.
 pub(crate) fn with_input(mut program: Command, input: &str) -> Ran {
     let mut child = program.stdin(Stdio::piped()).spawn().expect("the program starts");
     let mut stdin = child.stdin.take().expect("standard input is piped");
-    stdin.write_all(input.as_bytes()).expect("the program reads");
+    if let Err(error) = stdin.write_all(input.as_bytes()) {
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe, "{error}");
+    }
     drop(stdin);
     Ran::from(child.wait_with_output().expect("the program ends"))
 }
