@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use octo_auth_core::{
-    ChangeListener, Claimed, RecordBytes, RecordName, Saved, Storage, Store, StoreError, Stored, Version,
+    ChangeListener, Claimed, Diagnostic, RecordBytes, RecordName, Saved, Storage, Store, StoreError, Stored,
+    Version,
 };
 use octo_auth_testkit::machine::hotel;
 use octo_auth_testkit::registration::standard;
@@ -117,4 +118,9 @@ fn a_store_without_claims_and_notifications_grants_each_claim_and_says_that_it_d
 #[test]
 fn the_content_of_a_record_is_debugged_by_its_length() {
     assert_eq!(format!("{:?}", RecordBytes::from(&b"s3cr3t"[..])), "RecordBytes(6 bytes)");
+}
+
+#[test]
+fn an_error_of_the_store_has_the_word_of_an_unavailable_store() {
+    assert_eq!(StoreError::new("the disk is full").code(), "store_unavailable");
 }
