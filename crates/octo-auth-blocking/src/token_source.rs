@@ -71,6 +71,8 @@ impl TokenSource {
     /// ([`Profile::token_header_name`](octo_auth_core::Profile::token_header_name)). It waits as
     /// [`TokenSource::get`] does.
     ///
+    /// For many calls in a short time [`TokenSource::with_header`] is the fastest: it copies nothing.
+    ///
     /// # Errors
     ///
     /// As [`TokenSource::get`].

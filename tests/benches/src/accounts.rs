@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use http::HeaderValue;
 use octo_auth_core::{
-    AccessToken, TokenManager, Imported, Client, Entropy, TokenSpec, Now, Policy, Profile, Secret, Storage, Timestamp,
-    TokenSet, Verdict, RefreshAhead,
+    AccessToken, Client, Entropy, Imported, Now, Policy, Profile, RefreshAhead, Secret, Storage, Timestamp,
+    TokenManager, TokenSet, TokenSpec, Verdict,
 };
 
 use crate::Options;
@@ -231,7 +231,10 @@ fn due(options: &Options, floor: &HashMap<u64, Arc<Entry>>, ours: &mut Ours) -> 
         }),
         Way::new("octo-auth", Kind::Ours, || {
             timed(&mut |second| {
-                assert!(black_box(ours.machine.poll_due(RefreshAhead::All, at(second))).job.is_none(), "none is due")
+                assert!(
+                    black_box(ours.machine.poll_due(RefreshAhead::All, at(second))).job.is_none(),
+                    "none is due"
+                )
             })
         }),
     ];

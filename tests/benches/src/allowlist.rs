@@ -78,13 +78,13 @@ fn measured(chance: &mut Chance, rules: &[Ipv4Net], options: &Options) -> Vec<Gr
         }
     }
     let rows = |value: &dyn Fn(&dyn Built, &mut Times) -> f64, times: &mut [Times]| -> Vec<Row> {
-        let row = |(list, times): (&Box<dyn Built>, &mut Times)| Row {
+        let rows = lists.iter().zip(times).map(|(list, times)| Row {
             name: list.name().to_owned(),
             kind: list.kind(),
             value: value(list.as_ref(), times),
             allocations: None,
-        };
-        lists.iter().zip(times).map(row).collect()
+        });
+        rows.collect()
     };
     let count = crate::comparison::number(rules.len() as f64);
     let group = |what: &str, unit: &str, rows| Group::new(&format!("{what}, {count} rules"), unit, rows);

@@ -119,6 +119,15 @@ impl Group {
         self
     }
 
+    /// Sets a bound for one row, as a multiple of another.
+    pub(crate) fn beside(mut self, name: &str, factor: f64, of: &str) -> Self {
+        if let (Some(seen), Some(limit)) = (self.value(name), self.value(of)) {
+            let text = format!("{}: {name}, at most {factor} x {of}", self.title);
+            self.targets.push(Target { text, seen, limit: factor * limit });
+        }
+        self
+    }
+
     /// Sets a bound for each of our rows as a number.
     pub(crate) fn within(mut self, limit: f64) -> Self {
         for row in self.rows.iter().filter(|row| row.kind == Kind::Ours) {

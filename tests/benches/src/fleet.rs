@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use http::Response;
 use octo_auth_core::profile::TokenLimit;
 use octo_auth_core::{
-    AccessToken, TokenManager, Imported, Client, Entropy, TransportError, Job, TokenSpec, Now, Policy, Profile, Secret, SendJob,
-    Storage, Timestamp, TokenSet, RefreshAhead,
+    AccessToken, Client, Entropy, Imported, Job, Now, Policy, Profile, RefreshAhead, Secret, SendJob,
+    Storage, Timestamp, TokenManager, TokenSet, TokenSpec, TransportError,
 };
 
 use crate::chance::Chance;

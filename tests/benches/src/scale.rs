@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use anyhow::{Context, Result};
-use octo_auth_core::{Policy, Storage, RefreshAhead};
+use octo_auth_core::{Policy, RefreshAhead, Storage};
 use octo_auth_driver::KeyCell;
 
 use crate::Options;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use http::{HeaderValue, Request, Response};
-use octo_auth_async::{TokenManager, Body, Client, TransportError, TokenSpec, Profile, Scopes};
+use octo_auth_async::{Body, Client, Profile, Scopes, TokenManager, TokenSpec, TransportError};
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
@@ -177,8 +177,9 @@ where
 
 fn threads(origin: &Arc<Origin>) -> Sender<'_> {
     let send = move || {
-        let accounts =
-            octo_auth_blocking::TokenManager::builder(client()?).transport(InMemory(origin.clone())).build()?;
+        let accounts = octo_auth_blocking::TokenManager::builder(client()?)
+            .transport(InMemory(origin.clone()))
+            .build()?;
         let tokens = accounts.tokens(TokenSpec::client_credentials(&Scopes::none()))?;
         let begun = Instant::now();
         std::thread::scope(|scope| {

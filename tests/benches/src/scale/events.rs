@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use octo_auth_core::{Policy, Storage, RefreshAhead};
+use octo_auth_core::{Policy, RefreshAhead, Storage};
 use octo_auth_driver::Told;
 
 use super::world::{Endpoint, Longest, World, cpu};

@@ -8,8 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use http::Response;
 use octo_auth_core::{
-    AccessToken, TokenManager, Imported, Caller, Claimed, Client, Entropy, TransportError, Job, TokenSpec, Now, Policy, Profile,
-    Saved, Secret, Storage, StoreError, Timestamp, TokenSet, Version, Waits, RefreshAhead,
+    AccessToken, Caller, Claimed, Client, Entropy, Imported, Job, Now, Policy, Profile, RefreshAhead, Saved,
+    Secret, Storage, StoreError, Timestamp, TokenManager, TokenSet, TokenSpec, TransportError, Version,
+    Waits,
 };
 use octo_auth_driver::{Due, JobGuard, KeyCell, Shared, Told};
 use octo_auth_system::Clock;
