@@ -134,7 +134,7 @@ impl Record {
             }
             Operation::Renewed(renewed) => self.apply_renewed(renewed),
             Operation::Dead { from, attempt } => {
-                if self.fingerprint() == Some(*from) && attempt.number >= self.answered {
+                if self.fingerprint() == Some(*from) && !self.has_answer_since(attempt) {
                     self.attempt.take_if(|open| open.id == attempt.id);
                     self.is_dead = true;
                 }
@@ -166,6 +166,12 @@ impl Record {
         !self.is_dead && (is_parent || self.refresh_token.as_ref() == Some(refresh_token))
     }
 
+    /// Returns whether the attempt, or one that began later, was answered with tokens. After a store lost its
+    /// last writes, two attempts can have the same number.
+    fn has_answer_since(&self, attempt: &Attempt) -> bool {
+        self.answered >= attempt.number
+    }
+
     fn apply_renewed(&mut self, renewed: &Renewed) -> Option<Secret> {
         let number = match renewed.origin {
             Origin::Client { over, family, number } => {
@@ -179,7 +185,7 @@ impl Record {
             Origin::Refresh { family, from, attempt } => {
                 let is_from_present = self.fingerprint() == Some(from);
                 // Of two successors of one refresh token, the one that was requested last is newer.
-                let is_from_parent = self.parent == Some(from) && attempt.number > self.answered;
+                let is_from_parent = self.parent == Some(from) && !self.has_answer_since(&attempt);
                 if !is_from_present && !is_from_parent {
                     let token = renewed.token.as_ref().map(|token| token.access_token().as_secret().clone());
                     let is_gone = self.family != family;

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lines::Place;
+use super::lines::{Lines, Place};
 use crate::key::{KeyState, Shown};
 use crate::registration::SharedState;
 use crate::spec::TokenSpec;
@@ -17,8 +17,8 @@ pub(super) struct Account {
     pub(super) last_asked: u64,
     /// The moment from which it can be evicted, as stored in the manager's `idle` set.
     pub(super) idle_from: Option<Duration>,
-    pub(super) due: Option<Duration>,
-    pub(super) place: Option<Place>,
+    due: Option<Duration>,
+    place: Option<Place>,
     pub(super) shown: Shown,
     pub(super) is_touched: bool,
     pub(super) is_due_stale: bool,
@@ -83,6 +83,40 @@ impl Account {
             idle.insert((new, self.last_asked, self.state.spec().clone()));
         }
         self.idle_from = from;
+    }
+
+    /// Updates the moment when the spec is due, and its place in the lines, if it was looked at since.
+    pub(super) fn reschedule(
+        &mut self,
+        all: &mut BTreeSet<(Duration, Arc<TokenSpec>)>,
+        lines: &mut Lines,
+        shared: &SharedState,
+        now: Now,
+    ) {
+        if self.is_due_stale {
+            let (due, place) = self.state.due(shared, now);
+            self.schedule(all, lines, due, place);
+        }
+    }
+
+    /// Makes the spec due at this moment, with this place in the lines.
+    pub(super) fn schedule(
+        &mut self,
+        all: &mut BTreeSet<(Duration, Arc<TokenSpec>)>,
+        lines: &mut Lines,
+        due: Option<Duration>,
+        place: Option<Place>,
+    ) {
+        self.is_due_stale = false;
+        let spec = self.state.spec();
+        lines.replace(spec, &mut self.place, place);
+        if self.due == due {
+            return;
+        }
+        if let Some(old) = std::mem::replace(&mut self.due, due) {
+            all.remove(&(old, spec.clone()));
+        }
+        all.extend(due.map(|due| (due, spec.clone())));
     }
 
     /// Adds the spec to the set of those in flight or unsaved, or removes it.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::TokenManager;
-use super::refresh_ahead::replace_due;
 use crate::key::{Event, Published, Settled, State};
 use crate::spec::TokenSpec;
 use crate::time::Now;
@@ -62,9 +61,8 @@ impl TokenManager {
             let is_served = account.handles > 0;
             let settled = account.state.settled(&account.shown, is_served, &self.shared, now);
             let Settled { shown, events, due, place, published } = settled;
-            if std::mem::take(&mut account.is_due_stale) {
-                replace_due(&mut self.due, &spec, &mut account.due, due);
-                self.lines.replace(&spec, &mut account.place, place);
+            if account.is_due_stale {
+                account.schedule(&mut self.due, &mut self.lines, due, place);
             }
             let wakes_callers = shown.facts != account.shown.facts;
             effects.wakes_watchers |= wakes_callers || shown.next_change != account.shown.next_change;

@@ -5,7 +5,6 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::TokenManager;
-use super::refresh_ahead::replace_due;
 use crate::error::{Remedy, RequestError};
 use crate::failure::{Cause, TokenError, TokenErrorKind};
 use crate::spec::{Shape, TokenSpec};
@@ -95,8 +94,7 @@ impl TokenManager {
         let oldest = oldest.clone();
         self.idle.pop_first();
         let Some(mut account) = self.accounts.remove(&oldest) else { return true };
-        replace_due(&mut self.due, &oldest, &mut account.due, None);
-        self.lines.replace(&oldest, &mut account.place, None);
+        account.schedule(&mut self.due, &mut self.lines, None, None);
         self.held_up.remove(&oldest);
         self.busy.remove(&oldest);
         if self.shared.storage == Storage::MultiProcess {

@@ -1,6 +1,5 @@
 //! Refreshing ahead: which spec is due next, so that no caller has to wait for a renewal.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,14 +54,12 @@ impl TokenManager {
             let Some(account) = self.accounts.get_mut(&spec) else { break };
             account.note_change(&self.shared, &mut self.touched);
             if which == RefreshAhead::Used && !account.state.wants_refresh_ahead(&self.shared) {
-                account.is_due_stale = false;
-                replace_due(&mut self.due, &spec, &mut account.due, Some(UNUSED));
-                self.lines.replace(&spec, &mut account.place, None);
+                account.schedule(&mut self.due, &mut self.lines, Some(UNUSED), None);
                 continue;
             }
             let decision = account.state.decide(true, &mut self.shared, now);
             account.queue_up(&mut self.queue, &self.shared, now);
-            self.reschedule_after(&spec, now, limit);
+            account.reschedule(&mut self.due, &mut self.lines, &self.shared, now);
             if let Verdict::UseAndRun(_, job) | Verdict::Run(job) = decision.verdict {
                 return DueJob { job: Some(job), again: limit };
             }
@@ -100,42 +97,12 @@ impl TokenManager {
     fn reschedule_touched(&mut self, now: Now) {
         for spec in &self.touched {
             let Some(account) = self.accounts.get_mut(spec) else { continue };
-            if std::mem::take(&mut account.is_due_stale) {
-                let (due, place) = account.state.due(&self.shared, now);
-                replace_due(&mut self.due, spec, &mut account.due, due);
-                self.lines.replace(spec, &mut account.place, place);
-            }
+            account.reschedule(&mut self.due, &mut self.lines, &self.shared, now);
         }
-    }
-
-    /// Makes a spec that was just looked at due after this moment, even if its own due moment is earlier.
-    fn reschedule_after(&mut self, spec: &Arc<TokenSpec>, now: Now, limit: Duration) {
-        let Some(account) = self.accounts.get_mut(spec) else { return };
-        account.is_due_stale = false;
-        let (due, place) = account.state.due(&self.shared, now);
-        let due = due.map(|due| if due <= now.boot { limit } else { due });
-        replace_due(&mut self.due, spec, &mut account.due, due);
-        self.lines.replace(spec, &mut account.place, place);
     }
 }
 
 /// Returns when to ask again after so many looks that the lock must be released first.
 fn soon(now: Now) -> Duration {
     now.boot.saturating_add(Duration::from_millis(1))
-}
-
-/// Replaces the due moment of a spec.
-pub(super) fn replace_due(
-    all: &mut BTreeSet<(Duration, Arc<TokenSpec>)>,
-    spec: &Arc<TokenSpec>,
-    own: &mut Option<Duration>,
-    due: Option<Duration>,
-) {
-    if *own == due {
-        return;
-    }
-    if let Some(old) = std::mem::replace(own, due) {
-        all.remove(&(old, spec.clone()));
-    }
-    all.extend(due.map(|due| (due, spec.clone())));
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Client, Job, Profile, Remedy, Storage, TransportError};
+use octo_auth_core::profile::ScopeRule;
+use octo_auth_core::{Client, Job, Policy, Profile, Remedy, Storage, TransportError};
 use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, scoped, service};
 use octo_auth_testkit::registration::{CLIENT_ID, CLIENT_SECRET, officernd, standard, with};
 
@@ -179,6 +180,20 @@ fn a_replaced_client_is_tried_immediately_despite_the_endpoints_back_off() {
     assert!(blocked_for(&mut world, &tenant(1)) >= Duration::from_secs(1));
     world.manager.replace_client(standard()).expect("its requests can be built");
     assert_eq!(world.decide(&tenant(1)).line, "expired_renewing: send");
+}
+
+#[test]
+fn a_client_does_not_have_to_fit_a_spec_that_was_evicted() {
+    let one = Policy::default().with_capacity(1).expect("room for one");
+    let mut world = Machine::with_policy(standard(), one);
+    let without_scopes = || {
+        let edited = standard().profile().clone().edit(|document| document.scopes = ScopeRule::None);
+        with(edited.expect("a profile"))
+    };
+    assert_eq!(world.got(&scoped("read")), "AT1");
+    world.manager.replace_client(without_scopes()).expect_err("the spec in memory has a scope");
+    assert_eq!(world.got(&service()), "AT2", "it makes room for another");
+    world.manager.replace_client(without_scopes()).expect("no spec in memory has a scope");
 }
 
 #[test]

@@ -92,12 +92,33 @@ fn the_first_success_after_an_outage_makes_all_keys_due() {
     world.pass_seconds(70);
     let probe = world.manager.poll_due(RefreshAhead::All, world.now).job;
     assert!(probe.is_some(), "one key tries for all");
-    assert!(world.manager.poll_due(RefreshAhead::All, world.now).job.is_none(), "the other waits for it");
+    let waits = world.manager.poll_due(RefreshAhead::All, world.now);
+    assert!(waits.job.is_none(), "the other waits for it");
+    assert!(
+        waits.again - world.now.boot > MILLI,
+        "and is not looked at until the probe may have ended: {waits:?}"
+    );
     world.carry(probe);
     assert!(
         world.manager.poll_due(RefreshAhead::All, world.now).job.is_some(),
         "and is renewed as soon as it is open"
     );
+}
+
+#[test]
+fn a_token_whose_account_was_told_to_wait_is_refreshed_ahead_when_the_wait_ends() {
+    let mut world = Machine::new(standard());
+    world.sign_in(&hotel(), "RT0");
+    world.got(&hotel());
+    world.age(&hotel(), Freshness::Stale);
+    world.endpoint.then(ServerReply::page(429, &[("retry-after", "20")]));
+    world.carry_ahead();
+    let ends = world.now.boot + Duration::from_secs(20);
+    let waits = world.manager.poll_due(RefreshAhead::All, world.now);
+    assert!(waits.job.is_none() && waits.again == ends, "{waits:?}");
+    world.pass_until(ends);
+    world.carry_ahead();
+    assert_eq!(world.requests(), 3);
 }
 
 #[test]
