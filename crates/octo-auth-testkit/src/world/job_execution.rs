@@ -338,13 +338,17 @@ impl World {
     pub(super) fn report_without_handing(
         &mut self,
         process: usize,
-        _key: usize,
+        key: usize,
         report: Report,
     ) -> Option<Job> {
-        self.processes[process].reopened();
         self.look_at_store();
         let now = self.clock(process);
-        self.processes[process].manager.report(report, now)
+        let process = &mut self.processes[process];
+        process.reopened();
+        let next = process.manager.report(report, now);
+        // A count belongs to the request that follows it at once. If none does, a later one is not counted.
+        process.expected[key].is_counted &= matches!(next, Some(Job::Send(_)));
+        next
     }
 
     pub(super) fn lose_some(&mut self, which: u8, done: bool) {
