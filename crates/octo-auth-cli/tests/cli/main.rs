@@ -10,6 +10,8 @@ mod emulate;
 mod ip;
 #[cfg(unix)]
 mod login;
+#[cfg(unix)]
+mod pages;
 mod profile;
 mod program;
 #[cfg(unix)]

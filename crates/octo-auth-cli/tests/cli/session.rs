@@ -1,6 +1,4 @@
-//! The session of the README, from a person's sign-in to the logout, must equal the program's real output.
-//!
-//! `OCTO_AUTH_RECORD=1 cargo test -p octo-auth-cli --test cli session` records it again.
+//! A computer on which the commands of a page are run, and the comparison of what they write.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -12,35 +10,41 @@ use octo_auth_emulator::Browser;
 use crate::emulate::Running;
 use crate::program::{program, set_mode};
 
-/// The markers around the session, and the line between the commands.
-const BEGIN: &str = "<!-- session:start -->\n```console\n";
-const END: &str = "```\n<!-- session:end -->";
-
-/// The address of the emulator in the README.
+/// The address of the emulator on the pages.
 const EMULATOR: &str = "http://127.0.0.1:4000";
 
-/// A computer with `octo-auth` installed, the settings of the README, and a running emulator.
-struct Computer {
+/// The program as a page runs it from a copy of the repository.
+const FROM_SOURCE: &str = "cargo run -p octo-auth-cli -- ";
+
+/// A computer with `octo-auth` and cargo installed, an empty home directory, and a running emulator.
+pub(crate) struct Computer {
     emulator: Running,
     home: PathBuf,
 }
 
 impl Computer {
-    fn new(settings: &str) -> Self {
-        let emulator = Running::start();
-        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("session-{}", std::process::id()));
-        let folder = home.join(".config/octo-auth");
-        fs::create_dir_all(&folder).expect("a folder");
-        let file = folder.join("config.toml");
-        fs::write(&file, settings.replace(EMULATOR, emulator.url())).expect("a file");
-        set_mode(&file, 0o600);
-        Self { emulator, home }
+    /// Creates the computer. The name is unique among the tests that run concurrently.
+    pub(crate) fn new(name: &str) -> Self {
+        // Not below the workspace, because cargo would make a new package a member of it.
+        let home = std::env::temp_dir().join(format!("octo-auth-{name}-{}", std::process::id()));
+        fs::create_dir_all(&home).expect("a folder");
+        Self { emulator: Running::start(), home }
     }
 
-    /// Runs a shell line. A browser opens the page that a sign-in shows, grants access, and follows the redirect.
-    fn run(&self, line: &str) -> String {
+    /// Writes the settings file.
+    pub(crate) fn configure(&self, settings: &str) {
+        let folder = self.home.join(".config/octo-auth");
+        fs::create_dir_all(&folder).expect("a folder");
+        let file = folder.join("config.toml");
+        fs::write(&file, settings.replace(EMULATOR, self.emulator.url())).expect("a file");
+        set_mode(&file, 0o600);
+    }
+
+    /// Runs a shell line in the home directory, which must succeed, and returns its output. A browser opens the page that a
+    /// sign-in shows, grants access, and follows the redirect.
+    pub(crate) fn run(&self, line: &str) -> String {
         let mut shell = Command::new("sh");
-        shell.args(["-c", &line.replace(EMULATOR, self.emulator.url())]);
+        shell.args(["-c", &line.replace(EMULATOR, self.emulator.url()).replace(FROM_SOURCE, "octo-auth ")]);
         // The settings that `program` removes are removed here too.
         for (name, value) in program(&[]).get_envs() {
             match value {
@@ -48,9 +52,10 @@ impl Computer {
                 None => shell.env_remove(name),
             };
         }
-        let program = Path::new(env!("CARGO_BIN_EXE_octo-auth")).parent().expect("a folder");
-        let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
-        shell.env("HOME", &self.home).env("PATH", path);
+        let folder = |program| Path::new(program).parent().expect("a folder").display();
+        let path = std::env::var("PATH").unwrap_or_default();
+        let path = format!("{}:{}:{path}", folder(env!("CARGO_BIN_EXE_octo-auth")), folder(env!("CARGO")));
+        shell.env("HOME", &self.home).env("PATH", path).current_dir(&self.home);
         let shell = shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = shell.spawn().expect("a shell");
         let mut errors = BufReader::new(child.stderr.take().expect("standard error is piped"));
@@ -77,40 +82,9 @@ impl Drop for Computer {
     }
 }
 
-#[test]
-#[expect(clippy::print_stdout, reason = "it says what it skips")]
-fn the_session_of_the_readme_is_what_the_program_writes() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-    let readme = fs::read_to_string(&path).expect("the README");
-    let (before, rest) = readme.split_once(BEGIN).expect("the beginning of the session");
-    let (session, after) = rest.split_once(END).expect("the end of the session");
-    let settings =
-        before.rsplit_once("```toml\n").expect("the settings").1.split("```").next().expect("their end");
-    let commands: Vec<&str> = session.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
-    assert!(commands.len() >= 5, "{commands:?}");
-    if commands.iter().any(|command| command.contains("curl "))
-        && Command::new("curl").arg("-V").output().is_err()
-    {
-        println!("skipped: it needs curl");
-        return;
-    }
-    let computer = Computer::new(settings);
-    let recorded: String = commands.iter().map(|line| format!("$ {line}\n{}", computer.run(line))).collect();
-    if std::env::var_os("OCTO_AUTH_RECORD").is_some() {
-        fs::write(&path, format!("{before}{BEGIN}{recorded}{END}{after}"))
-            .expect("the README can be written");
-        return;
-    }
-    assert_eq!(
-        lasting(&recorded),
-        lasting(session),
-        "the README shows another session; record it with OCTO_AUTH_RECORD=1"
-    );
-}
-
 /// Returns the part that is the same in every run: a word with a digit may be random or a time, unless it is part of a
 /// command.
-fn lasting(session: &str) -> String {
+pub(crate) fn lasting(session: &str) -> String {
     let of_line = |line: &str| {
         if line.starts_with("$ ") {
             return format!("{line}\n");

@@ -149,12 +149,3 @@ fn a_limit_may_require_no_distance_after_a_failure() {
     let profile = Profile::from_toml(&text).unwrap();
     assert_eq!(profile.document().token_limit.as_ref().unwrap().after_failure_seconds, 0);
 }
-
-#[test]
-fn the_profile_of_the_manual_is_sound() {
-    let manual = include_str!("../../src/manual/profiles.md");
-    let (_, rest) = manual.split_once("```toml\n").unwrap();
-    let (text, _) = rest.split_once("```").unwrap();
-    let profile = Profile::from_toml(text).unwrap();
-    assert_eq!(profile.document().account_limit.as_ref().unwrap().requests, 10);
-}
