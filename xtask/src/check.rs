@@ -47,7 +47,7 @@ const HYGIENE: [Step; 3] = [
     }),
 ];
 
-const PROMISES: [Step; 15] = [
+const PROMISES: [Step; 16] = [
     // All properties use one fixed seed, so that a result is the same on every machine. A manual run uses a new seed
     // each time.
     ("tests and examples", |root| {
@@ -76,6 +76,14 @@ const PROMISES: [Step; 15] = [
             return Ok(Outcome::Skipped);
         }
         ensure!(crate::browser::run(root)?, "a sign-in did not go as it must, see above");
+        Ok(Outcome::Passed)
+    }),
+    ("the manual as a book", |root| {
+        if !crate::book::is_possible() {
+            println!("skipped: it needs mdbook, which is not here (`cargo install mdbook`)");
+            return Ok(Outcome::Skipped);
+        }
+        crate::book::run(root)?;
         Ok(Outcome::Passed)
     }),
     ("every address, 3 lists", |root| {

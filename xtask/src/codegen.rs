@@ -1,9 +1,11 @@
-//! Generates files from the profiles: the documents in the core and the provider table of the README.
+//! Generates files from the profiles and the sources: the documents in the core, the provider table of the README and the
+//! reference chapters of the manual.
 //!
 //! The rule of this module: the profiles are read and checked by the same reader as a user's profile, and a generated
 //! file is never edited by hand.
 
 mod document;
+mod reference;
 mod table;
 
 use std::fs;
@@ -23,6 +25,11 @@ const START: &str = "<!-- providers:start -->";
 const END: &str = "<!-- providers:end -->";
 /// The form of a fact without a source. A user's own profile may have such facts.
 const NO_SOURCE: &str = "source: Text::Borrowed(\"\")";
+
+/// Returns whether the whole file is generated.
+pub(crate) fn is_written(path: &str) -> bool {
+    path == GENERATED || path.starts_with(reference::FOLDER)
+}
 
 /// Writes the generated files. With `check`, only reports which are stale.
 pub(crate) fn run(root: &Path, check: bool) -> Result<bool> {
@@ -54,7 +61,8 @@ fn outdated(root: &Path) -> Result<Vec<(&'static str, String)>> {
     let is_stale = |(path, text): &(&str, String)| {
         fs::read_to_string(root.join(path)).map_or(true, |present| present != *text)
     };
-    Ok([(GENERATED, source), (README, readme)].into_iter().filter(is_stale).collect())
+    let texts = [(GENERATED, source), (README, readme)].into_iter().chain(reference::chapters(root)?);
+    Ok(texts.filter(is_stale).collect())
 }
 
 fn read(root: &Path, name: &str) -> Result<Profile> {

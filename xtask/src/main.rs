@@ -6,6 +6,7 @@
 
 mod bench;
 mod blame;
+mod book;
 mod browser;
 mod check;
 mod codegen;
@@ -44,7 +45,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Write the generated files from crates/octo-auth-core/profiles/*.toml.
+    /// Write the generated files: the built-in profiles, the table of the README, the reference chapters of the manual.
     Codegen {
         /// Write nothing; fail if a generated file is stale.
         #[arg(long)]
@@ -52,6 +53,8 @@ enum Task {
     },
     /// Draw the pictures of the manual and the README from the traces in tests/scenarios.
     Pictures,
+    /// Build the manual as a book in target/manual, and follow its links; needs mdbook.
+    Book,
     /// Check the house rules: sizes, names, words, what the core may not use, what the crates may depend on,
     /// and that the generated files are fresh.
     Tidy,
@@ -185,6 +188,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Codegen { check } => codegen::run(&root(), check),
         Task::Pictures => pictures::run(&root()),
+        Task::Book => book::run(&root()).map(|()| true),
         Task::Tidy => tidy::run(&root()),
         Task::Invariants => invariants::run(&root()),
         Task::Conformance { arguments } => conformance(&arguments),

@@ -52,7 +52,7 @@ impl File {
     /// Returns whether a tool writes the file; its size and words are not checked.
     fn is_generated(&self) -> bool {
         self.path.ends_with("Cargo.lock")
-            || self.path == codegen::GENERATED
+            || codegen::is_written(&self.path)
             || pictures::is_written(&self.path)
             || release::is_written(&self.path)
     }
@@ -166,13 +166,9 @@ mod tests {
     fn a_stale_generated_file_is_found() {
         let root = crate::root();
         let copy = std::env::temp_dir().join(format!("octo-auth-tidy-{}", std::process::id()));
-        let files = ["octorate", "octotable", "officernd"]
-            .map(|name| format!("crates/octo-auth-core/profiles/{name}.toml"))
-            .into_iter()
-            .chain([codegen::GENERATED, "README.md", "rustfmt.toml"].map(str::to_owned));
-        for path in files {
+        for File { path, text } in super::files(&root).unwrap() {
             fs::create_dir_all(copy.join(&path).parent().unwrap()).unwrap();
-            fs::copy(root.join(&path), copy.join(&path)).unwrap();
+            fs::write(copy.join(&path), text).unwrap();
         }
         codegen::run(&copy, false).unwrap();
         let mut fresh = Vec::new();

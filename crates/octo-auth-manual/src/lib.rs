@@ -77,6 +77,21 @@ pub mod explanation {
     pub mod threats {}
 }
 
+/// Every setting, field and name, generated from the sources.
+pub mod reference {
+    #[doc = include_str!("links.md")]
+    #[doc = include_str!("../book/reference/settings.md")]
+    pub mod settings {}
+
+    #[doc = include_str!("links.md")]
+    #[doc = include_str!("../book/reference/profile_fields.md")]
+    pub mod profile_fields {}
+
+    #[doc = include_str!("links.md")]
+    #[doc = include_str!("../book/reference/telemetry.md")]
+    pub mod telemetry {}
+}
+
 #[doc = include_str!("links.md")]
 #[doc = include_str!("../book/errors.md")]
 pub mod errors {}
