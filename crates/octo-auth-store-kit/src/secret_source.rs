@@ -82,16 +82,22 @@ impl SecretSource {
     fn read(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretError> {
         use std::fs::File;
         use std::io::Read;
-        use std::os::unix::fs::MetadataExt;
+        use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
-        let from = || self.to_string();
-        let failed = |source| SecretError::Unobtainable {
-            from: from(),
-            problem: "the file cannot be read",
-            source: Some(source),
-        };
-        let file = File::open(path).map_err(failed)?;
+        use rustix::fs::{Mode, OFlags, fcntl_setfl, open};
+
+        let refused = |problem, source| SecretError::Unobtainable { from: self.to_string(), problem, source };
+        let failed = |source| refused("the file cannot be read", Some(source));
+        // Without this flag, opening a FIFO would wait for a program that writes to it.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = File::from(open(path, flags, Mode::empty()).map_err(|errno| failed(errno.into()))?);
         let known = file.metadata().map_err(failed)?;
+        // Checked before the mode: the remedy would change the mode of a directory or a device.
+        if known.file_type().is_fifo() {
+            fcntl_setfl(&file, OFlags::empty()).map_err(|errno| failed(errno.into()))?;
+        } else if !known.is_file() {
+            return Err(refused("it is neither a file nor a pipe", None));
+        }
         let (path, user, mode) =
             (path.to_owned(), rustix::process::geteuid().as_raw(), known.mode() & 0o7777);
         if known.uid() != user && known.uid() != 0 {
@@ -100,8 +106,11 @@ impl SecretSource {
         if mode & 0o077 != 0 {
             return Err(SecretError::Permissions { path, mode });
         }
-        let mut bytes = Zeroizing::new(Vec::with_capacity(4097));
-        file.take(LONGEST).read_to_end(&mut bytes).map_err(failed)?;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(4098));
+        file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > LONGEST {
+            return Err(refused("it is longer than 4096 bytes", None));
+        }
         Ok(bytes)
     }
 }

@@ -2,9 +2,11 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use octo_auth_core::Secret;
 use octo_auth_store_file::{FileStore, Registration, SecretSource};
+use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::world::World;
 
@@ -51,6 +53,31 @@ fn a_secret_that_is_not_there_is_an_error_that_says_where_it_was_looked_for() {
     assert!(error.contains("OCTO_AUTH_NO_SUCH_VARIABLE") && error.contains("not set"), "{error}");
     let error = SecretSource::Stored(Secret::from("")).obtain().unwrap_err().to_string();
     assert!(error.ends_with("it is empty"), "{error}");
+}
+
+#[test]
+fn a_secret_file_that_is_too_long_empty_or_no_file_is_refused_at_once() {
+    let world = World::new();
+    let path = world.folder.path().join("secret");
+    let problem = || SecretSource::File(path.clone()).obtain().unwrap_err().to_string();
+    let private = Permissions::from_mode(0o600);
+    fs::write(&path, "a".repeat(4097)).unwrap();
+    fs::set_permissions(&path, private.clone()).unwrap();
+    assert!(problem().ends_with("it is longer than 4096 bytes"), "{}", problem());
+    fs::remove_file(&path).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    assert!(problem().ends_with("it is empty"), "no program writes to it: {}", problem());
+    // A pipe without a reader would lose what is written to it.
+    let reader = rustix::fs::open(&path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()).unwrap();
+    fs::write(&path, "from-a-pipe\n").unwrap();
+    assert_eq!(SecretSource::File(path.clone()).obtain().unwrap().expose(), "from-a-pipe");
+    drop(reader);
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    for other in [path.as_path(), Path::new("/dev/zero")] {
+        let error = SecretSource::File(other.to_owned()).obtain().unwrap_err().to_string();
+        assert!(error.ends_with("it is neither a file nor a pipe"), "{error}");
+    }
 }
 
 #[test]
