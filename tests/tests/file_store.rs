@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use octo_auth_core::{Policy, Remedy, Scopes, Store, TokenSpec};
+use octo_auth_core::{Claimed, Policy, Remedy, Scopes, Store, TokenSpec};
 use octo_auth_store_file::FileStore;
 use octo_auth_tests::file_store::process::Process;
 use octo_auth_tests::file_store::trace::Run;
@@ -26,6 +26,33 @@ fn a_process_that_is_killed_at_any_system_call_of_a_save_leaves_the_old_or_the_n
         assert_eq!(found.missed, 0, "{found}");
         assert!(found.old > 0 && found.new > 0 && found.kills >= found.calls.min(40), "{found}");
     }
+}
+
+#[test]
+fn a_process_that_is_killed_at_any_system_call_of_a_claim_leaves_a_claim_that_names_its_owner() {
+    if !trace::is_possible() {
+        println!("skipped: it needs strace");
+        return;
+    }
+    let found = sound(kills::of_claims());
+    assert_eq!(found.missed, 0, "{found}");
+    assert!(found.old > 0 && found.new > 0, "{found}");
+}
+
+#[test]
+fn a_claim_that_cannot_be_written_leaves_that_of_its_predecessor_and_no_file() {
+    let folder = Folder::new();
+    let path = folder.path().to_str().unwrap_or_default();
+    sound(Run::of(&["claim", path, "one"]).run());
+    let files = || sound(std::fs::read_dir(folder.path())).count();
+    let before = files();
+    for limit in [1, 16] {
+        let failed = sound(Run::of(&["claim", path, "two"]).file_limit(limit).facts());
+        assert_eq!(failed["kind"], "io", "{failed}");
+        assert_eq!(files(), before);
+    }
+    let claimed = sound(open(&folder).claim(&child::name(), "three", child::LEASE));
+    assert_eq!(claimed, Claimed::TakenOver { from: "one".to_owned() });
 }
 
 #[test]

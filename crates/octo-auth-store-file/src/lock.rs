@@ -137,7 +137,8 @@ impl<'d> Lock<'d> {
     fn lease(&self) -> Option<Lease> {
         let mut bytes = [0; LONGEST_LEASE];
         let count = self.file.read_at(&mut bytes, 0).ok()?;
-        let text = std::str::from_utf8(&bytes[..count]).ok()?.strip_suffix('\n')?;
+        // The rest of a longer lease follows if a process was killed before it cut the file.
+        let (text, _) = std::str::from_utf8(&bytes[..count]).ok()?.split_once('\n')?;
         let words: Vec<&str> = text.split(' ').collect();
         let ["lease", until, ttl, process, host, owner] = words[..] else { return None };
         let [process, host, owner] = [process, host, owner].map(str::to_owned);
@@ -147,9 +148,11 @@ impl<'d> Lock<'d> {
     fn write(&mut self, lease: &Lease, directory: &Directory) -> Result<(), FileStoreError> {
         let Lease { until, ttl, process, host, owner } = lease;
         let text = format!("lease {until} {ttl} {process} {host} {owner}\n");
-        let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
-        emptied.map_err(|source| failed("writing", &directory.path_of(&self.name), source))?;
-        directory.write(&mut self.file, text.as_bytes(), &self.name)
+        let failed = |source| failed("writing", &directory.path_of(&self.name), source);
+        self.file.rewind().map_err(failed)?;
+        // The file is not emptied first: a write that fails on a full disk must not end the lease of another process.
+        directory.write(&mut self.file, text.as_bytes(), &self.name)?;
+        self.file.set_len(text.len() as u64).map_err(failed)
     }
 }
 
@@ -190,9 +193,12 @@ impl Presence {
         let name = format!("{PRESENCE}{id}");
         let mut file = directory.create_file(&name, OFlags::RDWR)?;
         let locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
-        locked.map_err(|errno| refused(errno, directory, &name))?;
+        let locked = locked.map_err(|errno| refused(errno, directory, &name));
         // For a person who wants to know which process it is.
-        directory.write(&mut file, format!("{}\n", std::process::id()).as_bytes(), &name)?;
+        let number = format!("{}\n", std::process::id());
+        let written = locked.and_then(|()| directory.write(&mut file, number.as_bytes(), &name));
+        // Otherwise each attempt on a full disk would leave a file.
+        written.inspect_err(|_| drop(directory.remove(&name)))?;
         Ok(Self { id, host: host(), name, _file: file })
     }
 

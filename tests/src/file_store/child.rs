@@ -24,6 +24,9 @@ use crate::registration::sound;
 /// The count of letters in the largest record that a child writes.
 const LONG: usize = 20_000;
 
+/// The duration of a claim.
+pub const LEASE: Duration = Duration::from_secs(600);
+
 /// The letters of a secret that is nowhere in plain text before it is assembled.
 const HIDDEN: [u8; 32] = *b"LOOK-FOR-THIS-MARKER-IN-MEMORY--";
 
@@ -36,6 +39,7 @@ const HIDDEN: [u8; 32] = *b"LOOK-FOR-THIS-MARKER-IN-MEMORY--";
 pub fn run(arguments: &[&str]) -> Value {
     match *arguments {
         ["save", folder, expected, letter] => save(&store(folder), expected.parse().ok(), letter),
+        ["claim", folder, owner] => claim(&store(folder), owner),
         ["keep", folder] => keep(Path::new(folder)),
         ["renew", folder, url] => renew(folder, url),
         ["heap", folder] => heap(folder),
@@ -108,6 +112,14 @@ fn save(store: &FileStore, expected: Option<u64>, letter: &str) -> Value {
     let saved = store.compare_and_swap(&name, expected.map(Version), &content);
     mark(1);
     outcome(&saved)
+}
+
+fn claim(store: &FileStore, owner: &str) -> Value {
+    let name = name();
+    mark(0);
+    let claimed = store.claim(&name, owner, LEASE);
+    mark(1);
+    claimed.map_or_else(|error| failed(&error), |claimed| json!({"outcome": format!("{claimed:?}")}))
 }
 
 /// Tests a sign-in whose save fails in the store: what is served meanwhile, and whether it is saved later.

@@ -1,14 +1,14 @@
-//! A process that saves is killed at each of its system calls. The next process must find the old record or the new
-//! one, complete, and the lock free.
+//! A process that saves or claims is killed at each of its system calls. The next process must find the old state or
+//! the new one, complete, and the lock free.
 
 use std::fmt;
 use std::time::Duration;
 
-use octo_auth_core::{Saved, Store, Version};
+use octo_auth_core::{Claimed, Saved, Store, Version};
 use octo_auth_store_file::FileStore;
 
 use super::Folder;
-use super::child::{content, name};
+use super::child::{LEASE, content, name};
 use super::trace::{Call, Run};
 
 /// The findings after the kills.
@@ -18,9 +18,9 @@ pub struct Found {
     pub kills: usize,
     /// The count of distinct system calls at which they were killed.
     pub calls: usize,
-    /// How often the old record was found.
+    /// How often the old state was found.
     pub old: usize,
-    /// How often the new record was found.
+    /// How often the new state was found.
     pub new: usize,
     /// The count of processes that ended before they reached the call.
     pub missed: usize,
@@ -31,7 +31,7 @@ impl fmt::Display for Found {
         let Self { kills, calls, old, new, missed } = self;
         write!(
             f,
-            "{kills} kills at {calls} system calls: {old} times the old record, {new} times the new one, {missed} missed"
+            "{kills} kills at {calls} system calls: {old} times the old state, {new} times the new one, {missed} missed"
         )
     }
 }
@@ -101,6 +101,34 @@ pub fn of_creations() -> Result<Found, String> {
                 changed(&store, Some(stored.version), "b")?;
             }
             Some(stored) => return Err(format!("killed at {}: {stored:?}", call.line)),
+        }
+    }
+    Ok(found)
+}
+
+/// Kills a process at each call of a claim that replaces the claim of a process that has ended. The next claim must
+/// still name one of the two.
+///
+/// # Errors
+///
+/// Returns an error that describes a wrong finding of the next process.
+pub fn of_claims() -> Result<Found, String> {
+    let claimed = || {
+        let folder = Folder::new();
+        let path = folder.path().to_str().ok_or("the folder is no text")?.to_owned();
+        Run::of(&["claim", &path, "one"]).run()?;
+        Ok::<_, String>((folder, Run::of(&["claim", &path, "two"])))
+    };
+    let (_folder, second) = claimed()?;
+    let calls = second.traced()?.1;
+    let mut found = Found { calls: calls.len(), ..Found::default() };
+    for call in &calls {
+        let (folder, second) = claimed()?;
+        killed(second, call, &mut found)?;
+        match open(&folder)?.claim(&name(), "three", LEASE) {
+            Ok(Claimed::TakenOver { from }) if from == "one" => found.old += 1,
+            Ok(Claimed::TakenOver { from }) if from == "two" => found.new += 1,
+            other => return Err(format!("killed at {}: {other:?}", call.line)),
         }
     }
     Ok(found)
