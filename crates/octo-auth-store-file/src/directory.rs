@@ -29,6 +29,8 @@ pub(crate) struct Directory {
     path: PathBuf,
     adopt_only: Option<AdoptOnly>,
     is_shared_by_computers: bool,
+    /// Whether the file system counts the links of directories. Some that are in user space do not.
+    counts_links: bool,
 }
 
 /// The content of a file.
@@ -68,16 +70,21 @@ impl Directory {
         };
         let descriptor = descriptor.map_err(|errno| failed("opening", path, errno))?;
         let is_shared_by_computers = is_on_a_network(&descriptor);
-        let mut directory =
-            Self { descriptor, path: path.to_owned(), adopt_only: None, is_shared_by_computers };
+        let mut directory = Self {
+            descriptor,
+            path: path.to_owned(),
+            adopt_only: None,
+            is_shared_by_computers,
+            counts_links: false,
+        };
+        directory.counts_links = directory.stat()?.st_nlink > 0;
         directory.adopt_only = directory.check()?.or(follows_symlinks.then_some(AdoptOnly::FollowsSymlinks));
         Ok(directory)
     }
 
     /// Checks that no other user can replace files. Returns the reason if this process must not write.
     fn check(&self) -> Result<Option<AdoptOnly>, FileStoreError> {
-        let stat =
-            rustix::fs::fstat(&self.descriptor).map_err(|errno| failed("reading", &self.path, errno))?;
+        let stat = self.stat()?;
         let mode = mode(stat.st_mode);
         if mode & 0o022 != 0 {
             return Err(FileStoreError::DirectoryPermissions { path: self.path.clone(), mode });
@@ -92,6 +99,18 @@ impl Directory {
             Err(Errno::ACCESS | Errno::PERM) => Ok(Some(AdoptOnly::NotWritable)),
             Err(errno) => Err(failed("reading", &self.path, errno)),
         }
+    }
+
+    /// Returns an error if the directory was removed after it was opened.
+    fn check_not_removed(&self) -> Result<(), FileStoreError> {
+        if self.counts_links && self.stat()?.st_nlink == 0 {
+            return Err(FileStoreError::Removed { path: self.path.clone() });
+        }
+        Ok(())
+    }
+
+    fn stat(&self) -> Result<rustix::fs::Stat, FileStoreError> {
+        rustix::fs::fstat(&self.descriptor).map_err(|errno| failed("reading", &self.path, errno))
     }
 
     pub(crate) fn adopt_only(&self) -> Option<AdoptOnly> {
@@ -219,6 +238,7 @@ impl Directory {
 
     /// Calls `found` with the name of each file, in any order.
     pub(crate) fn list(&self, mut found: impl FnMut(&[u8])) -> Result<(), FileStoreError> {
+        self.check_not_removed()?;
         let failed = |errno| failed("listing", &self.path, errno);
         for entry in Dir::read_from(&self.descriptor).map_err(failed)? {
             found(entry.map_err(failed)?.file_name().to_bytes());
@@ -230,7 +250,8 @@ impl Directory {
     pub(crate) fn open_file(&self, name: &str, flags: OFlags) -> Result<Option<File>, FileStoreError> {
         match rustix::fs::openat(&self.descriptor, name, flags, Mode::empty()) {
             Ok(descriptor) => Ok(Some(File::from(descriptor))),
-            Err(Errno::NOENT) => Ok(None),
+            // A removed directory must not look like one without this record.
+            Err(Errno::NOENT) => self.check_not_removed().map(|()| None),
             // FreeBSD returns the second.
             Err(Errno::LOOP | Errno::MLINK) => Err(FileStoreError::Symlink { path: self.path_of(name) }),
             // The file is a directory opened for writing, a socket, or a device without a driver.

@@ -25,6 +25,14 @@ pub enum FileStoreError {
         /// The directory.
         path: PathBuf,
     },
+    /// The directory was removed while the store was in use.
+    #[error(
+        "the directory {path:?} was removed while it was in use: restore it with its files, and start this program again"
+    )]
+    Removed {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The operating system lacks the permissions and locks that this store needs.
     #[error("the file store works on Unix only: use another store here")]
     Platform,
@@ -259,6 +267,7 @@ impl FileStoreError {
         match self {
             Self::EmptyPath => "config",
             Self::NoDirectory { .. } => "no_directory",
+            Self::Removed { .. } => "directory_removed",
             Self::Platform => "platform",
             Self::Io { .. } => "io",
             Self::DirectoryPermissions { .. } => "parent_permissions",

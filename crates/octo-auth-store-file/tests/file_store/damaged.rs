@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use octo_auth_core::{Saved, Store, StoreError, Version};
 use octo_auth_store_file::{Damage, FileStoreError};
@@ -137,4 +138,20 @@ fn files_of_others_in_the_directory_are_left_alone_and_not_listed() {
     assert_eq!(fs::read_to_string(other).unwrap(), "hello");
     assert_eq!(world.store.load(&name("absent")).unwrap(), None);
     assert_eq!(fs::read(world.file("absent")).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn a_directory_that_was_removed_while_in_use_is_an_error_and_not_an_empty_store() {
+    let world = World::new();
+    fs::remove_dir_all(world.folder.path()).unwrap();
+    fs::create_dir(world.folder.path()).unwrap();
+    let claimed = world.store.claim(&world.name, "one", Duration::from_secs(75)).map(|_| ());
+    let listed = world.store.list("").map(|_| ());
+    let loaded = world.store.load(&world.name).map(|_| ());
+    for done in [world.save(Some(2), "new").map(|_| ()), claimed, listed, loaded] {
+        let (code, text) = told(&done.unwrap_err());
+        assert_eq!(code, "directory_removed");
+        assert!(text.ends_with("start this program again"), "{text}");
+    }
+    assert_eq!(fs::read_dir(world.folder.path()).unwrap().count(), 0);
 }
