@@ -21,6 +21,10 @@ use crate::file_name::TEMPORARY;
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 8 * 1024 * 1024;
 
+/// The flags for opening a lock file. Without `NONBLOCK`, opening a FIFO would wait.
+const LOCK_FLAGS: OFlags =
+    OFlags::RDWR.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
+
 /// The age at which a temporary file counts as left over: no running process needs it any more.
 const LEFT_OVER: Duration = Duration::from_secs(3600);
 
@@ -175,17 +179,22 @@ impl Directory {
     /// Opens the lock file of a record. Creates it if it does not exist; it is never removed.
     pub(crate) fn open_lock(&self, name: &str) -> Result<File, FileStoreError> {
         loop {
-            let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            if let Some(file) = self.open_file(name, flags)? {
-                self.check_file(name, &file)?;
-                return self.loose_mode(name, &file)?.map_or(Ok(file), Err);
+            if let Some(file) = self.existing_lock(name)? {
+                return Ok(file);
             }
-            match self.create_file(name, flags) {
+            match self.create_file(name, LOCK_FLAGS) {
                 // Another process has created it meanwhile.
                 Err(FileStoreError::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {}
                 created => return created,
             }
         }
+    }
+
+    /// Opens the lock file of a record; `None` if it does not exist. The error says why it cannot be used.
+    pub(crate) fn existing_lock(&self, name: &str) -> Result<Option<File>, FileStoreError> {
+        let Some(file) = self.open_file(name, LOCK_FLAGS)? else { return Ok(None) };
+        self.check_file(name, &file)?;
+        self.loose_mode(name, &file)?.map_or(Ok(Some(file)), Err)
     }
 
     /// Creates a file, which must not exist, with mode 0600 whatever the umask of the process is.

@@ -50,14 +50,15 @@
 //! | before or after taking the lock | the old one | at most an unlocked lock file, which the next save locks | `fil-041`, `fil-042` |
 //! | after `.tmp-RANDOM` was created, or written in part or in full | the old one | a temporary file, which [`FileStore::open`] removes after an hour | `fil-046` to `fil-048`, `fil-053` |
 //! | after it was synced | the old one | the same | `fil-049` |
-//! | after the old record was copied to `NAME.previous` | the old one | the same; the next save makes the same copy | each system call |
+//! | after the old record was copied to `NAME.previous`, which is synced too | the old one | the same; the next save makes the same copy | each system call |
 //! | after the rename | after a kill: the new one; after a power loss: the old or the new one, whole | nothing | `fil-050`, `fil-052` |
 //! | after the directory was synced | the new one | nothing | `fil-051` |
 //! | after a lease was written | unchanged | a lease: for processes of this computer it ends at once, for others after its duration | `claims.rs` |
-//! | while a lease is written | unchanged | an unreadable lease, which is ignored | `claims.rs` |
+//! | while a lease is written | unchanged | after a kill: the old lease or the new one; after a power loss also an unreadable one, which is ignored | each system call, `claims.rs` |
 //!
-//! `fil-...` are rows of `tests/corpus/files.json`; `claims.rs` is a test of this crate. The test
-//! `a_process_that_is_killed_at_any_system_call_of_a_save_leaves_the_old_or_the_new_record` kills a process at each
+//! `fil-...` are rows of `tests/corpus/files.json`; `claims.rs` is a test of this crate. The tests
+//! `a_process_that_is_killed_at_any_system_call_of_a_save_leaves_the_old_or_the_new_record` and
+//! `a_process_that_is_killed_at_any_system_call_of_a_claim_leaves_a_claim_that_names_its_owner` kill a process at each
 //! system call, and `cargo xtask file-store` does so a thousand times. No test cuts the power of a machine: the tests
 //! read from the system calls what is synced, and in which order. A save that fails, for example on a full disk,
 //! changes nothing; its tokens are served from memory and saved later.

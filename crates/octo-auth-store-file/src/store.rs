@@ -188,6 +188,26 @@ impl FileStore {
         self.0.directory.is_shared_by_computers()
     }
 
+    /// Returns one error for each lock that cannot be used, for example because it is a link. The token of such a record
+    /// is served, but not refreshed. A read-only store uses no lock.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`FileStoreError`] if the directory cannot be listed.
+    pub fn check_locks(&self) -> Result<Vec<FileStoreError>, FileStoreError> {
+        let directory = &self.0.directory;
+        let mut locks = Vec::new();
+        if directory.adopt_only().is_none() {
+            let is_lock = |file: &&[u8]| file_name::decode(file, Kind::Lock).is_some();
+            directory.list(|file| {
+                locks.extend(
+                    Some(file).filter(is_lock).map(|file| String::from_utf8_lossy(file).into_owned()),
+                );
+            })?;
+        }
+        Ok(locks.iter().filter_map(|lock| directory.existing_lock(lock).err()).collect())
+    }
+
     /// Returns the directory.
     #[must_use]
     pub fn directory(&self) -> &Path {
@@ -274,9 +294,10 @@ impl Inner {
         let new = self.directory.write_temporary(bytes)?;
         new.sync()?;
         if let Some(before) = before {
-            // This file is not synced: after a crash of the machine the record itself is whole, before or after its
-            // change.
-            self.directory.write_temporary(before)?.rename(&file_name::encode(name, Kind::Previous))?;
+            let previous = self.directory.write_temporary(before)?;
+            // A crash of the machine that damages the record must not also leave its previous state empty.
+            previous.sync()?;
+            previous.rename(&file_name::encode(name, Kind::Previous))?;
         }
         lock.check()?;
         new.rename(&file_name::encode(name, kind))?;

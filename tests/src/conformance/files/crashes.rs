@@ -110,8 +110,8 @@ fn position_after(calls: &[Call], name: &str) -> Result<usize, Lack> {
     calls.iter().position(|call| call.name == name).ok_or_else(|| Lack::Failed(format!("no {name}")))
 }
 
-/// The order of calls determines what a power loss can leave: content is on the disk before its name, and the name
-/// before the save returns.
+/// The order of calls determines what a power loss can leave: content is on the disk before its name, that of the
+/// previous state too, and the name before the save returns.
 pub(super) fn without_power() -> Observed {
     traceable()?;
     let world = World::new()?;
@@ -123,11 +123,15 @@ pub(super) fn without_power() -> Observed {
             .ok_or_else(|| format!("no {name}"))
     };
     let (written, renamed) = (find("write", "/.tmp-")?, find("renameat", ".record\"")?);
-    let temporary = calls[renamed].line.split('"').nth(1).unwrap_or_default();
-    let synced = find("fsync", temporary)?;
+    let synced_before = |renamed: usize| {
+        let temporary = calls[renamed].line.split('"').nth(1).unwrap_or_default();
+        find("fsync", temporary).map(|synced| synced < renamed)
+    };
+    let previous = find("renameat", ".previous\"")?;
     let folder = calls.iter().rposition(|call| call.name == "fsync").ok_or("no fsync")?;
     let of_folder = calls[folder].line.contains(&format!("{}>", world.text()?));
-    let is_ordered =
-        output.status.success() && written < synced && synced < renamed && renamed < folder && of_folder;
+    let is_synced = synced_before(renamed)? && synced_before(previous)?;
+    let is_ordered = written < previous && previous < renamed && renamed < folder && of_folder;
+    let is_ordered = output.status.success() && is_synced && is_ordered;
     Ok(json!({"outcome": if is_ordered { "old_or_new" } else { "torn" }}))
 }
