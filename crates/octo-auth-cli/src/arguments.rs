@@ -113,7 +113,7 @@ pub(crate) enum Command {
     /// Run the emulator of all providers on 127.0.0.1 until Ctrl-C, and show its requests
     #[command(after_help = EMULATE_EXAMPLE)]
     Emulate(EmulateRequest),
-    /// Get an access token and print it: client credentials, or ApiLogin at Octorate
+    /// Print an access token: of an account, or of the client itself (client credentials, ApiLogin at Octorate)
     #[command(after_help = TOKEN_EXAMPLE)]
     Token(TokenRequest),
     /// Check, list, recover, seal or move the stored records

@@ -52,6 +52,7 @@ fn check(request: &DoctorRequest, settings: &Settings, findings: &mut Vec<Findin
     findings.push(configuration(settings));
     let keys = keys::of(settings);
     findings.push(key(settings, keys.as_ref().err()));
+    let is_new = stored::nothing_is_stored(&request.store, settings).unwrap_or(false);
     let skipped = |checks: &[&'static str], why: &str| -> Vec<Finding> {
         checks.iter().map(|check| Finding::skipped(check, why)).collect()
     };
@@ -59,6 +60,11 @@ fn check(request: &DoctorRequest, settings: &Settings, findings: &mut Vec<Findin
         stored::open_directory(&stored::directory(&request.store, settings)?, keys, stored::Absent::Refused)
     };
     let store = match keys.map(opened) {
+        Ok(_) if is_new => {
+            let why = "nothing is stored yet; octo-auth login and octo-auth import create the directory";
+            findings.extend(skipped(&["directory", "records", "secrets", "writing"], why));
+            None
+        }
         Ok(Ok(store)) => {
             findings.push(directory(&store));
             findings.push(records(&store, settings));
@@ -144,12 +150,8 @@ fn records(store: &FileStore, settings: &Settings) -> Finding {
             Finding::sound("records", format!("{count}, all sound"))
         }
         Ok((count, damages)) => {
-            let message = format!(
-                "{} of {} files cannot be used: {}",
-                damages.len(),
-                count.files(),
-                damages.join("; ")
-            );
+            let noun = store::faults(damages.len());
+            let message = format!("{count}, and {} {noun}: {}", damages.len(), damages.join("; "));
             Finding::failed(
                 "records",
                 &Failure::new(Exit::Configuration, message).with_remedy("see octo-auth store check"),
@@ -178,7 +180,11 @@ fn secrets(store: &FileStore) -> Finding {
         }
     }
     if missing.is_empty() {
-        return Finding::sound(check, format!("{count}, of each registration with one"));
+        let detail = match count {
+            0 => "no registration has a client secret".to_owned(),
+            count => format!("each registration with a client secret ({count}) has it"),
+        };
+        return Finding::sound(check, detail);
     }
     let message = format!("{} of {count} cannot be had: {}", missing.len(), missing.join("; "));
     let remedy =

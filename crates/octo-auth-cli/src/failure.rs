@@ -210,7 +210,11 @@ impl From<&FileStoreError> for Failure {
             FileStoreError::Secret(SecretError::Unobtainable { .. }) => {
                 failure.with_remedy("put the secret there, or say in the settings where it is")
             }
-            FileStoreError::NoDirectory { .. } => failure.with_remedy(
+            FileStoreError::NoDirectory { path } => Self::new(
+                failure.exit,
+                format!("there is no directory {path:?}"),
+            )
+            .with_remedy(
                 "name the right one by --store or store.path; octo-auth login and octo-auth import create it",
             ),
             FileStoreError::NoRecord { .. } => failure.with_remedy("octo-auth store list prints the names"),

@@ -41,10 +41,17 @@ pub(crate) fn run(request: &LogoutRequest, output: &mut Output) -> Result<Exit, 
     }
     sign_out(&stored)?;
     output.line(format_args!("{key}: signed out"))?;
+    if key.is_client_grant() {
+        output::tell(&format!(
+            "note: the client itself gets no token from this store any more; to begin again, remove its record {name} \
+             from {}",
+            stored.shown_directory()
+        ));
+    }
     if !can_revoke {
         let title = stored.client.profile().title();
         output::tell(&format!(
-            "note: {title} takes back no tokens: those given out work until they expire, or until you withdraw the \
+            "note: {title} has no endpoint that revokes tokens: they work until they expire, or until you withdraw the \
              consent there"
         ));
         return Ok(Exit::Done);

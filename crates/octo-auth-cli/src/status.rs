@@ -3,10 +3,11 @@
 //! The rule of this module: nothing is sent and no record is written, so that every user who may read the directory can
 //! use it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use octo_auth_core::{self as core, Freshness, Now, RecordName, Status, Store};
-use octo_auth_store_file::FileStore;
+use octo_auth_store_file::{AdoptOnly, FileStore};
 use octo_auth_system::{Clock, SystemClock};
 use serde_json::{Value, json};
 
@@ -44,22 +45,35 @@ struct Row {
 /// Returns a [`Failure`] if the directory cannot be read.
 pub(crate) fn run(request: &StatusRequest, output: &mut Output) -> Result<Exit, Failure> {
     let settings = client::settings(&request.client)?;
+    if stored::nothing_is_stored(&request.store, &settings)? {
+        return print(request, &stored::directory(&request.store, &settings)?, None, &[], output);
+    }
     let store = stored::open(&request.store, &settings, Absent::Refused)?;
     let now = SystemClock.now();
     let inventory = inventory::read(&store, &settings)?;
     for (label, failure) in &inventory.unusable {
-        output::tell(&format!("warning: the registration {label}: {failure}"));
+        output::tell(&format!("warning: the registration {label}: {}", failure.in_one_line()));
     }
     let rows =
         inventory.records.iter().map(|entry| row(&store, entry, now)).collect::<Result<Vec<_>, _>>()?;
-    let adopt_only = store.adopt_only().map(|why| why.to_string());
+    print(request, store.directory(), store.adopt_only(), &rows, output)
+}
+
+fn print(
+    request: &StatusRequest,
+    directory: &Path,
+    adopt_only: Option<AdoptOnly>,
+    rows: &[Row],
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let adopt_only = adopt_only.map(|why| why.to_string());
     if request.json {
         let rows: Vec<Value> = rows.iter().map(Row::to_json).collect();
-        let directory = store.directory().display().to_string();
+        let directory = directory.display().to_string();
         output.line(json!({"store": directory, "adopt_only": adopt_only, "tokens": rows}))?;
         return Ok(Exit::Done);
     }
-    let directory = shown(store.directory().display());
+    let directory = shown(directory.display());
     if let Some(why) = adopt_only {
         output::tell(&format!(
             "note: {directory} is adopt-only, because {why}: its tokens are used and not renewed"
@@ -71,7 +85,7 @@ pub(crate) fn run(request: &StatusRequest, output: &mut Output) -> Result<Exit, 
         ));
         return Ok(Exit::Done);
     }
-    table(&rows, output)?;
+    table(rows, output)?;
     Ok(Exit::Done)
 }
 
@@ -203,7 +217,7 @@ fn table(rows: &[Row], output: &mut Output) -> Result<(), Failure> {
         }
         if row.to_revoke > 0 {
             output.line(format_args!(
-                "  {} of its tokens are still to be taken back at the provider: octo-auth logout tries again",
+                "  {} of its tokens must still be revoked at the provider: octo-auth logout tries again",
                 row.to_revoke
             ))?;
         }

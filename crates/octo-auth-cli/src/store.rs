@@ -11,7 +11,7 @@ use octo_auth_store_file::FileStore;
 use crate::arguments::StoreRequest;
 use crate::failure::{Exit, Failure, shown};
 use crate::inventory::{self, Inventory};
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::record::unreadable;
 use crate::stored::Absent;
 use crate::{client, keyring, keys, stored};
@@ -61,9 +61,9 @@ fn check(store: &FileStore, known: &Inventory, output: &mut Output) -> Result<Ex
         return Ok(Exit::Done);
     }
     let lines: String = damages.iter().map(|damage| format!("\n  {damage}")).collect();
-    let message = format!("{place}: {} of {} files cannot be used{lines}", damages.len(), count.files());
+    let message = format!("{place}: {count}, and {} {}{lines}", damages.len(), faults(damages.len()));
     let remedy =
-        "what to do stands with each; octo-auth store recover takes a record back to its previous state";
+        "do what each line says; octo-auth store recover restores the previous state of a damaged record";
     Err(Failure::new(Exit::Configuration, message).with_remedy(remedy))
 }
 
@@ -73,10 +73,9 @@ pub(crate) struct Count {
     registrations: usize,
 }
 
-impl Count {
-    pub(crate) fn files(&self) -> usize {
-        self.records + self.registrations
-    }
+/// Returns the noun for this count of damages.
+pub(crate) fn faults(count: usize) -> &'static str {
+    if count == 1 { "file that cannot be used" } else { "files that cannot be used" }
 }
 
 impl fmt::Display for Count {
@@ -100,6 +99,7 @@ pub(crate) fn damages(store: &FileStore, known: &Inventory) -> Result<(Count, Ve
             damages.push(unreadable(&error).in_one_line());
         }
     }
+    damages.extend(store.check_locks()?.iter().map(|error| Failure::from(error).in_one_line()));
     for entry in &known.records {
         let Some((client, key)) = &entry.of else { continue };
         if let Some(failure) = inventory::fault(store, client, key)? {
@@ -136,10 +136,26 @@ fn new_key(settings: &Settings, output: &mut Output) -> Result<Exit, Failure> {
 fn rekey(store: &FileStore, output: &mut Output) -> Result<Exit, Failure> {
     let rekeyed = store.rekey()?;
     output.line(format_args!(
-        "{} files sealed, {} were sealed with the key before",
+        "{} files sealed, {} were already sealed with this key",
         rekeyed.sealed, rekeyed.unchanged
     ))?;
-    all_done(&rekeyed.failed, "were not sealed", "correct each, and run it again: what is done is left alone")
+    tell_what_stays_unsealed(store);
+    all_done(
+        &rekeyed.failed,
+        "were not sealed",
+        "correct each, and run it again: it skips the files that are sealed",
+    )
+}
+
+/// Lists the damaged records that a recovery has set aside. They may hold tokens in plain text.
+fn tell_what_stays_unsealed(store: &FileStore) {
+    let files = std::fs::read_dir(store.directory()).into_iter().flatten().flatten();
+    for file in files.filter(|file| file.file_name().to_string_lossy().starts_with(".damaged-")) {
+        output::tell(&format!(
+            "note: {} is a damaged record that was set aside, and stays as it is: remove it if you no longer need it",
+            shown(file.path().display())
+        ));
+    }
 }
 
 fn migrate(store: &FileStore, to: &FileStore, output: &mut Output) -> Result<Exit, Failure> {
@@ -149,11 +165,7 @@ fn migrate(store: &FileStore, to: &FileStore, output: &mut Output) -> Result<Exi
         migrated.moved,
         shown(to.directory().display())
     ))?;
-    all_done(
-        &migrated.failed,
-        "stayed where they are",
-        "correct each, and run it again: what was moved is left alone",
-    )
+    all_done(&migrated.failed, "stayed where they are", "correct each, and run it again: it moves the rest")
 }
 
 fn all_done(

@@ -65,6 +65,13 @@ impl Stored {
     ) -> Result<Self, Failure> {
         let settings = client::settings(of)?;
         let is_named = OF_A_CLIENT.iter().any(|name| settings.origin(name).is_some());
+        if !is_named && nothing_is_stored(&arguments.store, &settings)? {
+            let place = shown(directory(&arguments.store, &settings)?.display());
+            let message = format!("no settings name a client, and nothing is stored in {place} yet");
+            return Err(Failure::new(Exit::Configuration, message).with_remedy(
+                "name the provider and the client, by arguments or settings; octo-auth config names lists the settings",
+            ));
+        }
         let store = open(&arguments.store, &settings, if is_named { absent } else { Absent::Refused })?;
         let account = arguments.account.as_deref();
         let settings = if is_named { settings } else { registered(&store, account, settings)? };
@@ -204,6 +211,18 @@ pub(crate) fn directory(arguments: &StoreArguments, settings: &Settings) -> Resu
         Some(directory) => Ok(directory.clone()),
         None => Ok(settings.store_path()?),
     }
+}
+
+/// Returns whether nothing was stored yet: no directory is named, and the default one does not exist. A directory that
+/// is named and does not exist may be misspelt.
+///
+/// # Errors
+///
+/// Returns the errors of [`directory`].
+pub(crate) fn nothing_is_stored(arguments: &StoreArguments, settings: &Settings) -> Result<bool, Failure> {
+    let is_named = arguments.directory.is_some() || settings.origin("store.path").is_some();
+    let is_absent = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+    Ok(!is_named && directory(arguments, settings)?.symlink_metadata().is_err_and(is_absent))
 }
 
 /// Opens a directory, sealed if there are keys.

@@ -62,7 +62,7 @@ settings! {
     "authorization_url", Form::Url, "URL",
     "The page of that server where people sign in.";
     "revocation_url", Form::Url, "URL",
-    "Where that server takes back tokens (RFC 7009).";
+    "The endpoint where that server revokes tokens (RFC 7009).";
     "base_url", Form::Urls, "`HOST=URL` or URL",
     "Other addresses: `HOST=URL` for one host of the profile, or the URL of a gateway for all of them. Those of the profile.";
     "allow_http_loopback", Form::Flag, "true or false",
@@ -102,17 +102,17 @@ settings! {
     "store.key", Form::Secret, "text, never shown",
     "The key that seals what is stored: 64 hexadecimal digits, as `openssl rand -hex 32` prints them. Nothing is sealed.";
     "store.key_file", Form::Path, "absolute path",
-    "A file that holds that key alone, instead of `store.key`.";
+    "A file whose first line is that key, instead of `store.key`.";
     "store.key_command", Form::Words, "words",
-    "A program, with its arguments, that prints that key within 60 s, instead of `store.key`.";
+    "A program, with its arguments, whose first line of output is that key, instead of `store.key`. It must end within 60 s.";
     "store.key_keyring", Form::Text, "text",
     "The name that the key has in the keyring of the operating system, instead of `store.key`.";
     "store.old_key", Form::Secret, "text, never shown",
     "A key that still opens what was sealed with it, until `octo-auth store rekey` has sealed it with the other.";
     "store.old_key_file", Form::Path, "absolute path",
-    "A file that holds that key alone, instead of `store.old_key`.";
+    "A file whose first line is that key, instead of `store.old_key`.";
     "store.old_key_command", Form::Words, "words",
-    "A program, with its arguments, that prints that key within 60 s, instead of `store.old_key`.";
+    "A program, with its arguments, whose first line of output is that key, instead of `store.old_key`. It must end within 60 s.";
     "store.old_key_keyring", Form::Text, "text",
     "The name that the key has in the keyring of the operating system, instead of `store.old_key`.";
 }

@@ -5,9 +5,10 @@ use clap::Args;
 use super::{ClientArguments, StoreArguments};
 
 pub(super) const DOCTOR_EXAMPLE: &str = "\
-It checks the configuration, the key of the store, the directory, each record, that each client secret can be had, that
-a save survives the end of its process in the middle (processes are started and killed for that), the proxy, whether the
-provider answers, and how far this computer's clock is from the provider's. No credentials are sent, and no token is changed.
+It checks the configuration, the key of the store, the directory, each record and its lock, each client secret, the
+proxy, whether the provider answers, and the difference between this computer's clock and the provider's. It also checks
+that a save survives a crash: it starts processes that write below the directory, and kills them. No credentials are
+sent, and no token is changed. If the default directory does not exist yet, its checks are skipped.
 
 Examples:
   octo-auth doctor

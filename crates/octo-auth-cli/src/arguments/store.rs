@@ -10,7 +10,7 @@ use super::{ClientArguments, StoreArguments};
 pub(super) const STORE_EXAMPLES: &str = "\
 With store.key, store.key_file, store.key_command or store.key_keyring set, what is stored is encrypted and
 authenticated. To change the key, set the new one there and the old one as store.old_key..., run octo-auth store
-rekey, and remove the old one. A run that was interrupted is simply made again.
+rekey, and remove the old one. If rekey or migrate is interrupted, run it again.
 
 Examples:
   octo-auth store check

@@ -7,13 +7,12 @@ use clap::Args;
 use super::{ClientArguments, StoreArguments, StoredArguments};
 
 pub(super) const IMPORT_EXAMPLE: &str = "\
-The refresh token is one line on standard input. It is stored, with what the client is registered with: afterwards
-octo-auth token --account NAME needs no settings. A client secret that came from the environment or from
-client_secret_file is read there again; any other is stored beside the token. Files with certificates are read again
-where they are.
+The refresh token is one line on standard input. It is stored with the settings of its client, so later commands such
+as octo-auth token --account NAME need no settings. A client secret from the environment or from client_secret_file is
+not stored: later commands read it there again. Any other is stored beside the token. Certificates stay in their files.
 
-An import never takes back what is newer: a refresh token that the account held before changes nothing, so that a
-script may import its first one at each start.
+A refresh token that the account has had before changes nothing, and never replaces a newer one. So a script may import
+its first one at each start.
 
 Examples:
   octo-auth import --provider octorate --credentials octorate.env --account hotel-17 < refresh-token
@@ -47,15 +46,15 @@ pub(crate) struct HeaderRequest {
     #[command(flatten)]
     pub(crate) stored: StoredArguments,
 
-    /// How long to wait for the token, in whole seconds from 1 to 3600; the unfinished refresh of a killed process takes 71
+    /// How long to wait for the token, in whole seconds from 1 to 3600; if a process was killed during a refresh, the next waits for up to 71
     #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) deadline: u64,
 }
 
 pub(super) const EXEC_EXAMPLE: &str = "\
-The token stands in the environment of the program, and in no argument, where other users of the machine would see
-it. The client secret and the key of the store are taken out of that environment. On Unix the program takes the place
-of octo-auth: signals and the exit code are its own.
+The token is in the environment of the program, and in no argument, which other users of the machine would see. The
+client secret and the key of the store are removed from that environment. On Unix the program replaces octo-auth:
+signals and the exit code are its own.
 
 Examples:
   octo-auth exec --account hotel-17 -- ./nightly-import
@@ -77,7 +76,7 @@ pub(crate) struct ExecRequest {
     #[arg(long, value_name = "NAME", default_value = "ACCESS_TOKEN")]
     pub(crate) variable: String,
 
-    /// How long to wait for the token, in whole seconds from 1 to 3600; the unfinished refresh of a killed process takes 71
+    /// How long to wait for the token, in whole seconds from 1 to 3600; if a process was killed during a refresh, the next waits for up to 71
     #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) deadline: u64,
 
@@ -87,14 +86,14 @@ pub(crate) struct ExecRequest {
 }
 
 pub(super) const LOGOUT_EXAMPLE: &str = "\
-The account is ended in the store. Where the provider takes back tokens (RFC 7009), the refresh token is taken back
-there, and with it the access tokens. If that fails, the token is kept, and the next octo-auth logout of the account
-tries again. It is one request, made at once: a limit of token requests neither counts it nor holds it back.
+The account is signed out in the store. If the provider has an endpoint for it (RFC 7009), the refresh token is revoked
+there, which ends the access tokens too. If that fails, the token is kept, and the next octo-auth logout of the account
+tries again. The revocation is sent at once and does not count against a limit of token requests.
 
 Examples:
   octo-auth logout --account hotel-17
 
-Exit codes: 0 done, 2 usage, 3 configuration, 5 not taken back yet: try later, 6 ask the provider.";
+Exit codes: 0 done, 2 usage, 3 configuration, 5 not revoked yet: try later, 6 ask the provider.";
 
 /// The arguments of `octo-auth logout`.
 #[derive(Debug, Args)]
@@ -111,9 +110,16 @@ pub(crate) struct LogoutRequest {
 }
 
 pub(super) const STATUS_EXAMPLE: &str = "\
-Nothing is sent and no token is changed. The states are: fresh; due, it is served and renewed with its next use;
-expired, it is renewed with its next use; sign in, only a new sign-in or import brings a token; signed out;
-unreadable, its record is damaged (see octo-auth store check); unknown, its client is not known.
+Nothing is sent and no token is changed. Each process draws the time of a renewal at random, so `renews in` differs a
+little from run to run. If the default directory does not exist yet, the table is empty. The states:
+
+  fresh       the token is served
+  due         the token is served, and its next use renews it
+  expired     its next use renews it
+  sign in     only a new sign-in or import brings a token
+  signed out  by octo-auth logout
+  unreadable  its record cannot be read: see octo-auth store check
+  unknown     neither the store nor the settings name its client
 
 Examples:
   octo-auth status

@@ -5,21 +5,23 @@ use clap::Args;
 use super::{ClientArguments, StoredArguments};
 
 pub(super) const TOKEN_EXAMPLE: &str = "\
-Which client it is stands in the settings, as octo-auth config show prints them, and in arguments over them.
-Credentials come from there, such as from OCTO_AUTH_CLIENT_ID and OCTO_AUTH_CLIENT_SECRET, or from a file or
-standard input with the lines
+With --account or --store, the token comes from the store and is renewed if that is due. Otherwise a new token is
+requested each time, and not stored: octo-auth header and octo-auth exec store the token of the client itself.
+
+The settings name the client (see octo-auth config show); arguments override them. The credentials come from the
+settings, such as OCTO_AUTH_CLIENT_ID and OCTO_AUTH_CLIENT_SECRET, or from --credentials: a file or standard input with
+the lines
 
   client_id=...
   client_secret=...
 
-where empty lines and lines that begin with # count for nothing. The names of the two variables do as well,
-with export before them or without, and values stand there without quotes. Credentials are never taken from
-an argument, which other users of the machine and the shell's history would see; a file that those users can
-read or change is refused.
+Empty lines and lines that begin with # are skipped. The names of the two variables are accepted too, also after
+export. Values have no quotes. Credentials are never taken from an argument, which other users of the machine and the
+shell's history would see. A file that those users can read or change is refused.
 
-With --base-url HOST=URL, one host of the profile is at another address; it may be given for several hosts,
-and the last one counts for each. With --base-url URL, all hosts are behind that gateway, at URL/api.octotable.com
-and so on, as the emulator has them. A gateway and anything else cannot be combined.
+--base-url HOST=URL replaces the address of one host of the profile. It may be repeated for other hosts; for the same
+host the last one counts. --base-url URL names a gateway for all hosts, at URL/api.octotable.com and so on, like the
+emulator. It cannot be combined with another --base-url.
 
 Examples:
   octo-auth token --provider officernd --scope flex.community.members.read

@@ -121,7 +121,7 @@ fn clock(title: &str, offset: Option<i64>) -> Finding {
     if offset.abs() <= NEAR {
         return Finding::sound(
             check,
-            format!("it is right within a minute of that of {title} ({offset:+} s)"),
+            format!("it agrees with the clock of {title} within a minute ({offset:+} s)"),
         );
     }
     let follows = if offset.abs() > IMPLAUSIBLE {

@@ -110,7 +110,7 @@ fn a_client_secret_that_cannot_be_had_is_a_fault() {
     let says = "failed   secrets        1 of 1 cannot be had: the registration inn-17-";
     assert!(unset.out.contains(says), "{unset:?}");
     assert!(unset.out.contains("\"OCTO_AUTH_CLIENT_SECRET\""), "{unset:?}");
-    found(&doctor(&world, &[]).1, "secrets", "ok", "1, of each registration with one");
+    found(&doctor(&world, &[]).1, "secrets", "ok", "each registration with a client secret (1) has it");
 }
 
 #[test]

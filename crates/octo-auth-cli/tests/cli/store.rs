@@ -58,13 +58,44 @@ fn each_damage_is_named_with_what_to_do_and_left_as_it_is() {
     ] {
         fs::write(&record, &damaged).expect("a damaged record");
         let ran = world.run_in_store(&["store", "check"]);
-        ran.failed(3, &["1 of 2 files cannot be used", says, "what to do"]);
+        ran.failed(3, &["1 registration, and 1 file that cannot be used", says, "what to do"]);
         assert!(!ran.err.contains(&refresh_token), "{ran:?}");
         assert_eq!(fs::read(&record).expect("a record"), damaged);
     }
     fs::write(&record, &whole).expect("a record");
     fs::write(files(&world.directory, "client").remove(0), "").expect("an empty registration");
     world.run_in_store(&["store", "check"]).failed(3, &["the registration inn-17-", "is empty"]);
+}
+
+#[test]
+fn a_lock_that_cannot_be_used_is_found_although_the_token_is_served() {
+    let world = World::new();
+    world.import(&world.refresh_token());
+    assert_eq!(world.run(&["token"]).code, Some(0));
+    for lock in files(&world.directory, "lock") {
+        let aside = lock.with_extension("aside");
+        fs::rename(&lock, &aside).expect("the lock can be moved");
+        std::os::unix::fs::symlink(&aside, &lock).expect("a link");
+        assert_eq!(world.run(&["token"]).code, Some(0));
+        world
+            .run_in_store(&["store", "check"])
+            .failed(3, &["1 file that cannot be used", "is a symbolic link"]);
+        fs::rename(&aside, &lock).expect("the lock can be moved back");
+        assert_eq!(world.run_in_store(&["store", "check"]).code, Some(0));
+    }
+}
+
+#[test]
+fn a_damaged_record_that_a_recovery_has_set_aside_is_named_when_the_others_are_sealed() {
+    let world = World::new();
+    world.import(&world.refresh_token());
+    assert_eq!(world.run(&["token"]).code, Some(0));
+    let name = world.run_in_store(&["store", "list"]).out.trim_end().to_owned();
+    fs::write(files(&world.directory, "record").remove(0), "").expect("an empty record");
+    assert_eq!(world.run_in_store(&["store", "recover", &name]).code, Some(0));
+    let rekeyed = with_keys(&world, &["store", "rekey"], &[("OCTO_AUTH_STORE_KEY", &"1".repeat(64))]);
+    assert_eq!(rekeyed.code, Some(0), "{rekeyed:?}");
+    assert!(rekeyed.err.contains(".damaged-") && rekeyed.err.contains("remove it"), "{rekeyed:?}");
 }
 
 #[test]
@@ -102,17 +133,17 @@ fn a_store_is_sealed_and_its_key_is_changed() {
     with_keys(&world, &["token", "--account", "inn 17"], &[in_environment])
         .failed(3, &["is not sealed", "rekey"]);
     let sealed = with_keys(&world, &["store", "rekey"], &[in_environment]);
-    assert!(sealed.out.starts_with("2 files sealed, 0 were sealed"), "{sealed:?}");
+    assert!(sealed.out.starts_with("2 files sealed, 0 were already sealed"), "{sealed:?}");
     assert!(!holds(&world.directory, &refresh_token));
     let rekeyed = with_keys(&world, &["store", "rekey"], &[printed, in_file]);
     assert!(rekeyed.out.starts_with("2 files sealed"), "{rekeyed:?}");
     let again = with_keys(&world, &["store", "rekey"], &[printed, in_file]);
-    assert!(again.out.starts_with("0 files sealed, 2 were sealed"), "{again:?}");
+    assert!(again.out.starts_with("0 files sealed, 2 were already sealed"), "{again:?}");
     let token = with_keys(&world, &["token", "--account", "inn 17"], &[printed]);
     assert_eq!(token.code, Some(0), "{token:?}");
     with_keys(&world, &["store", "check"], &[in_environment])
         .failed(3, &["is sealed with the key", "was not given"]);
-    let says = ["is sealed with the key", "2 of 2 files cannot be used"];
+    let says = ["is sealed with the key", "2 files that cannot be used"];
     world.run_in_store(&["store", "check"]).failed(3, &says);
     let plain = world.refresh_token();
     world.run_registered_of("other", &["import"], &plain).failed(3, &["is sealed with the key"]);

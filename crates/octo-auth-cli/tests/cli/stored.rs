@@ -53,7 +53,10 @@ impl World {
 
     /// Builds a command with the emulator's registration in its environment.
     fn registered(&self, account: &str, command: &[&str]) -> Command {
-        let mut program = program(&self.arguments_of(account, command));
+        self.with_registration(program(&self.arguments_of(account, command)))
+    }
+
+    fn with_registration(&self, mut program: Command) -> Command {
         let token_url = format!("{}/token", self.emulator.base("auth.example"));
         program
             .env("OCTO_AUTH_TOKEN_URL", token_url)
@@ -278,6 +281,21 @@ fn a_logout_ends_the_account_here_and_at_the_provider() {
     world.emulator.clear_log();
     assert_eq!(world.run(&["logout"]).code, Some(0), "again, without a request");
     assert!(world.emulator.log().is_empty());
+}
+
+#[test]
+fn a_logout_of_the_client_itself_says_how_to_begin_again() {
+    let world = World::new();
+    let directory = world.directory.to_str().expect("a path in UTF-8");
+    let run =
+        |command: &str| with_input(world.with_registration(program(&[command, "--store", directory])), "");
+    assert_eq!(run("header").code, Some(0));
+    let ran = run("logout");
+    let name = world.run_in_store(&["store", "list"]).out.lines().next().expect("a record").to_owned();
+    assert!(ran.code == Some(0) && ran.err.contains(&format!("remove its record {name}")), "{ran:?}");
+    run("header").failed(4, &["signed out"]);
+    std::fs::remove_file(world.directory.join(name + ".record")).expect("the record can be removed");
+    assert_eq!(run("header").code, Some(0));
 }
 
 #[test]

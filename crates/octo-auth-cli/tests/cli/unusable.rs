@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crate::program::{Ran, file, program};
 use crate::stored::World;
 
 /// Returns the only file of a kind.
@@ -72,4 +73,25 @@ fn a_command_that_reads_creates_no_directory_and_says_that_there_is_none() {
     assert!(!world.directory.exists() && !elsewhere.exists());
     world.import(&world.refresh_token());
     assert_eq!(world.run_in_store(&["status"]).code, Some(0));
+}
+
+/// A directory that is named and missing may be misspelt. The default one is missing until something is stored.
+#[test]
+fn before_anything_is_stored_status_and_doctor_say_so_and_succeed() {
+    let home = file("home-without-a-store", "");
+    fs::remove_file(&home).expect("the file can be removed");
+    let run = |command: &[&str]| Ran::from(program(command).env("HOME", &home).output().expect("it starts"));
+    let status = run(&["status"]);
+    assert_eq!((status.code, status.out.as_str()), (Some(0), ""), "{status:?}");
+    assert!(status.err.contains("holds no tokens; octo-auth login or octo-auth import begins an account"));
+    let status = run(&["status", "--json"]);
+    assert!(status.code == Some(0) && status.out.contains("\"tokens\":[]"), "{status:?}");
+    let doctor = run(&["doctor"]);
+    assert_eq!(doctor.code, Some(0), "{doctor:?}");
+    assert!(doctor.out.contains("skipped  directory      nothing is stored yet"), "{doctor:?}");
+    for command in [&["token", "--account", "inn 17"][..], &["header"], &["logout"], &["import"]] {
+        run(command)
+            .failed(3, &["no settings name a client, and nothing is stored in", "octo-auth config names"]);
+    }
+    assert!(!std::path::Path::new(&home).exists(), "nothing is created");
 }
