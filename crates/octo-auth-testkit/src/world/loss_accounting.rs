@@ -61,6 +61,9 @@ impl World {
         if own.incarnation != first.incarnation {
             return Some("its process died before it was stored");
         }
+        if own.expected[key].signed_out == Some(false) {
+            return Some("its process had signed out, which the store did not know yet");
+        }
         // The answer came late, while the spec's next flight was in progress. It is saved when that flight ends.
         let came = own.expected[key].answers;
         if own.carried.iter().any(|carried| carried.key == key && carried.answers < came) {
