@@ -45,6 +45,7 @@ pub(crate) struct SharedState {
     /// The identity of the request log.
     pub(crate) requests: Identity,
     flights: u64,
+    operations: u64,
     /// Both clocks at the first look of this process.
     first_look: Option<Now>,
 }
@@ -66,6 +67,7 @@ impl SharedState {
             client_epoch: 0,
             requests: identity(&client, RecordName::requests(&client)),
             flights: 0,
+            operations: 0,
             first_look: None,
             client,
             policy,
@@ -130,6 +132,12 @@ impl SharedState {
     pub(crate) fn next_flight(&mut self) -> u64 {
         self.flights += 1;
         self.flights
+    }
+
+    /// Returns a number that is larger than those of all earlier operations.
+    pub(crate) fn next_operation(&mut self) -> u64 {
+        self.operations += 1;
+        self.operations
     }
 
     /// Returns whether the provider accepts a refresh token twice; `None` if it has no refresh grant.

@@ -8,7 +8,7 @@ use super::KeyState;
 use super::flight::Flight;
 use super::job::{Answered, Job, Outcome};
 use super::operation::{Operation, Origin, Renewed};
-use super::record::{Attempt, Fingerprint, Generation, Pause};
+use super::record::{Attempt, Fingerprint, Generation, OperationId, Pause};
 use super::serving::validity;
 use super::token::Issued;
 use crate::error::{self, BACKOFF, Classification, ErrorKind, ExchangeError, Remedy, Scope};
@@ -91,7 +91,7 @@ impl KeyState {
             Issued::new(tokens, generation, valid, deviations, self.spec.grant(), shared.client.profile());
         let over = self.pause_over(now);
         let operation = Operation::Renewed(Renewed { origin, refresh_token, token, over });
-        let id = self.replica.next_id(shared.writer);
+        let id = OperationId::next(shared);
         // Another token may be waiting to be saved, and this one does not apply after it.
         if self.replica.generation_after(id, &operation) == generation {
             self.serving.expect(Arc::new(issued));
@@ -272,7 +272,7 @@ impl KeyState {
     /// Adds an operation if it changes anything, or leaves a token to be revoked. Returns whether it changes
     /// the record.
     fn take(&mut self, operation: Operation, shared: &mut SharedState, now: Now) -> bool {
-        let id = self.replica.next_id(shared.writer);
+        let id = OperationId::next(shared);
         let (changes, removed) = self.replica.effect(id, &operation);
         match removed {
             // The token is useless for the stored record: revoke it at once.
@@ -297,7 +297,7 @@ impl KeyState {
         let Some(attempt) = attempt else { return };
         // The attempt was stored, or may have been. Its end records that the request was not sent.
         self.replica.withdraw(attempt.id);
-        let id = self.replica.next_id(shared.writer);
+        let id = OperationId::next(shared);
         self.replica.push(id, Operation::End { attempt: attempt.id }, false);
         self.save_at = self.store_failures.blocked(now.boot).map_or(now.boot, |blocked| blocked.until);
         self.settle(shared, now);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::KeyState;
 use super::job::Job;
 use super::operation::Operation;
-use super::record::{FamilyId, Generation};
+use super::record::{FamilyId, Generation, OperationId};
 use super::state::Knowledge;
 use crate::answer::CreatedProperty;
 use crate::error::{ExchangeError, RequestError};
@@ -135,7 +135,7 @@ impl KeyState {
     }
 
     fn apply_decision(&mut self, operation: Operation, shared: &mut SharedState, now: Now) -> Option<Job> {
-        let id = self.replica.next_id(shared.writer);
+        let id = OperationId::next(shared);
         let is_read = self.knowledge == Knowledge::Read;
         let is_needless = is_read && self.replica.effect(id, &operation) == (false, None);
         if operation.is_decision() || is_read && !is_needless {

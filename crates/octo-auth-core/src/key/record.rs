@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::registration::SharedState;
 use crate::secret::Secret;
 use crate::store::Unknown;
 use crate::time::Timestamp;
@@ -28,7 +29,8 @@ pub struct Generation {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Fingerprint([u8; 32]);
 
-/// Identifies an operation: the process start that made it, and its sequence number there.
+/// Identifies an operation: the process start that made it, and its sequence number there. The accounts of a
+/// process share one sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct OperationId {
     /// Random for each process start.
@@ -186,6 +188,14 @@ fn push<T: Copy>(items: &mut Box<[T]>, item: T, most: usize, is_replaced: impl F
     let kept = || items.iter().filter(|own| !is_replaced(own));
     let excess = (kept().count() + 1).saturating_sub(most);
     *items = kept().copied().skip(excess).chain([item]).collect();
+}
+
+impl OperationId {
+    /// Returns an identity for the next operation of this process. An account that was evicted and comes back
+    /// continues the numbers: its record may contain earlier ones.
+    pub(crate) fn next(shared: &mut SharedState) -> Self {
+        Self { writer: shared.writer, sequence: shared.next_operation() }
+    }
 }
 
 impl Record {

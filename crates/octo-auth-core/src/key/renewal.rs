@@ -20,7 +20,7 @@ use super::cause::RenewalCause;
 use super::flight::{Flight, InFlight, LoadReason, Phase};
 use super::job::{ClaimJob, Job, LoadJob, Outcome, SaveJob, SendJob, Ticket};
 use super::operation::{Operation, Origin};
-use super::record::{Attempt, FamilyId};
+use super::record::{Attempt, FamilyId, OperationId};
 use super::replica::Written;
 use crate::error::{self, BACKOFF, Remedy};
 use crate::failure::Cause;
@@ -104,7 +104,7 @@ impl KeyState {
             return self.count(flight, None, shared, now);
         };
         let number = view.attempts.saturating_add(1);
-        let id = self.replica.next_id(shared.writer);
+        let id = OperationId::next(shared);
         let mut flight = flight;
         // This write, and counting the request, come before sending.
         let steps = if shared.budget.fleet().is_some() { 2 } else { 1 };

@@ -20,7 +20,6 @@ pub(crate) struct Replica {
     ahead: Option<Box<Ahead>>,
     /// Whether the store has lost the record that it held.
     is_lost: bool,
-    sequence: u64,
 }
 
 /// The changes of this process that are not known to be stored.
@@ -45,13 +44,14 @@ struct Pending {
 #[derive(Debug)]
 pub(crate) struct Written {
     record: Record,
+    /// The sequence number of the last operation in it.
     up_to: u64,
 }
 
 impl Replica {
     pub(crate) fn new() -> Self {
         let base = Record::default();
-        Self { base, version: None, ahead: None, is_lost: false, sequence: 0 }
+        Self { base, version: None, ahead: None, is_lost: false }
     }
 
     pub(crate) fn view(&self) -> &Record {
@@ -76,12 +76,6 @@ impl Replica {
 
     pub(crate) fn version(&self) -> Option<Version> {
         self.version
-    }
-
-    /// Returns an identity for the next operation of this process.
-    pub(crate) fn next_id(&mut self, writer: u64) -> OperationId {
-        self.sequence += 1;
-        OperationId { writer, sequence: self.sequence }
     }
 
     /// Adds an operation.
@@ -165,7 +159,8 @@ impl Replica {
         for own in self.pending() {
             record.apply(own.id, &own.operation);
         }
-        Written { record, up_to: self.sequence }
+        let up_to = self.pending().last().map_or(0, |own| own.id.sequence);
+        Written { record, up_to }
     }
 
     /// Records that a write succeeded. Returns the tokens that it removed, to be revoked.

@@ -285,3 +285,30 @@ fn a_key_whose_server_returned_the_same_token_again_makes_room_for_another() {
     assert_eq!(world.requests(), 2);
     assert_eq!(world.got(&scoped("other")), "AT1", "a rest is no failure that must be remembered");
 }
+
+#[test]
+fn a_sign_in_of_an_account_that_was_evicted_is_stored() {
+    let mut world = crowded();
+    world.sign_in(&hotel(), "RT0");
+    world.sign_out(&hotel());
+    assert!(world.got(&service()).starts_with("AT"), "which takes the only place");
+    world.sign_in(&hotel(), "RT1");
+    assert_eq!(world.stored(&hotel()).refresh_token(), Some("RT1"));
+}
+
+#[test]
+fn a_sign_out_of_an_account_that_was_evicted_is_stored() {
+    let mut world = crowded();
+    world.sign_in(&hotel(), "RT0");
+    world.sign_in(&hotel(), "RT1");
+    assert!(world.got(&service()).starts_with("AT"), "which takes the only place");
+    world.sign_out(&hotel());
+    assert!(world.stored(&hotel()).is_signed_out());
+}
+
+/// Returns a machine with a store and room for one spec.
+fn crowded() -> Machine {
+    let policy = Policy::default().with_capacity(1).expect("room for one");
+    let store = InMemoryStore::default();
+    Machine::with_store_and_policy(standard(), policy, Storage::MultiProcess, &store, 1)
+}
