@@ -8,6 +8,9 @@ use super::record::{FamilyId, OperationId, Pause, Record};
 use crate::registration::{LONGEST_RETRY_AFTER, SharedState};
 use crate::time::{Now, Timestamp};
 
+/// The longest duration of an attempt. No policy allows a longer one, so a record that states more is damaged.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(3600);
+
 /// When the attempt and the pause of the record are over, on the boot clock; `None` if it has neither.
 #[derive(Debug, Default)]
 pub(crate) struct Sighting(Option<Box<Sighted>>);
@@ -91,7 +94,7 @@ impl Sighted {
                 self.ended.as_ref().is_none_or(|ended| SharedState::owner(attempt.id.writer) != *ended)
             });
             let left = open.map_or(Duration::ZERO, |attempt| {
-                let whole = attempt.deadline.saturating_since(attempt.begun);
+                let whole = attempt.deadline.saturating_since(attempt.begun).min(LONGEST_ATTEMPT);
                 if is_elsewhere { whole } else { attempt.deadline.saturating_since(steady).min(whole) }
             });
             self.attempt = attempt;

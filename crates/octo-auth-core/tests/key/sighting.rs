@@ -6,6 +6,8 @@ use octo_auth_core::{Client, Freshness, Job, Now, Storage, TokenSpec};
 use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, scoped, service};
 use octo_auth_testkit::registration::{always_replayed, never_replayed, officernd, standard};
 
+use serde_json::json;
+
 use crate::scene::{MILLI, written};
 
 #[test]
@@ -309,4 +311,19 @@ fn a_wall_clock_set_forward_before_the_read_does_not_end_retry_after_early() {
         (told.line.as_str(), told.wait()),
         ("expired_blocked: give up, backing_off, later", Duration::from_secs(120))
     );
+}
+
+#[test]
+fn an_attempt_of_another_process_blocks_for_an_hour_at_most() {
+    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &InMemoryStore::default(), 1);
+    let attempt = json!({ "id": "08d0dcf32a53bf5a-3", "number": 1, "begun": 0, "deadline": i64::MAX });
+    let record = world.empty_record(&hotel()).with("refresh_token", "RT0").with("attempt", attempt);
+    world.put(&hotel(), &record);
+    let mut job = world.decide(&hotel()).job;
+    for _ in 0..8 {
+        job = job.or_else(|| world.decide(&hotel()).job).and_then(|job| world.step(job));
+    }
+    world.pass_seconds(3600);
+    world.carry(job);
+    assert_eq!(world.got(&hotel()), "AT1");
 }
