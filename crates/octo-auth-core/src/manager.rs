@@ -429,10 +429,13 @@ impl TokenManager {
         if self.queue.front().filter(has_slot).is_none() {
             return;
         }
-        let next = self.queue.pop_front();
-        if let Some(account) = next.and_then(|spec| self.accounts.get_mut(&spec)) {
-            account.is_queued = false;
-            account.note_change(&self.shared, &mut self.touched);
+        // Skip accounts that were evicted while they waited.
+        while let Some(spec) = self.queue.pop_front() {
+            if let Some(account) = self.accounts.get_mut(&spec) {
+                account.is_queued = false;
+                account.note_change(&self.shared, &mut self.touched);
+                return;
+            }
         }
     }
 }

@@ -90,3 +90,14 @@ fn accounts_leave_a_quarter_of_the_slots_to_client_grants() {
 fn a_limit_of_zero_renewals_is_rejected() {
     assert!(Policy::default().with_concurrency(0).is_err());
 }
+
+#[test]
+fn the_end_of_a_renewal_wakes_an_account_that_was_not_evicted() {
+    let policy = Policy::default().with_concurrency(1).and_then(|own| own.with_capacity(2));
+    let mut world = Machine::with_policy(standard(), policy.expect("room"));
+    let in_flight = ask(&mut world, &tenant(0)).expect("a renewal");
+    ask(&mut world, &tenant(1)).expect_err("it waits");
+    ask(&mut world, &tenant(2)).expect_err("it waits, and takes the place of the one before");
+    let effects = end(&mut world, in_flight);
+    assert!(effects.specs.iter().any(|own| *own.spec == tenant(2) && own.wakes_callers));
+}
