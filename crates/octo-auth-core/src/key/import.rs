@@ -98,7 +98,7 @@ impl KeyState {
             Imported::Tokens(mut tokens) => {
                 shared.client.check_issuer(&tokens)?;
                 tokens.issuer = shared.requests.issuer.clone();
-                let refresh_token = tokens.refresh_token.take();
+                let refresh_token = tokens.refresh_token.take().filter(|token| !token.expose().is_empty());
                 Operation::SignIn { family, refresh_token, token: Some(Arc::new(tokens)) }
             }
         };

@@ -1,6 +1,10 @@
 //! Sign-ins and imports: which are accepted, and what they replace.
 
-use octo_auth_core::{Exchange, Freshness, Imported, OnboardingError, Remedy, Secret, Storage, TokenSet};
+use std::time::Duration;
+
+use octo_auth_core::{
+    AccessToken, Exchange, Freshness, Imported, OnboardingError, Remedy, Secret, Storage, TokenSet,
+};
 use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, scoped, service};
 use octo_auth_testkit::registration::{officernd, standard};
 use octo_auth_testkit::response::{json, read};
@@ -129,4 +133,18 @@ fn imported_tokens_are_served_though_the_store_cannot_be_read() {
     let job = world.manager.import(&hotel(), Imported::from(tokens), world.now).expect("imported");
     world.carry(job);
     assert_eq!(world.got(&hotel()), "AT1");
+}
+
+#[test]
+fn imported_tokens_with_an_empty_refresh_token_have_none() {
+    let mut world = Machine::new(standard());
+    let (client, access_token) = (standard(), AccessToken::new("AT0").expect("a token"));
+    let (lifetime, empty) = (Some(Duration::from_secs(3600)), Some(Secret::from("")));
+    let tokens = TokenSet::restore(client.profile(), access_token, world.now.wall, lifetime, empty);
+    assert!(
+        world.manager.import(&hotel(), Imported::Tokens(tokens), world.now).expect("sound tokens").is_none()
+    );
+    assert_eq!(world.got(&hotel()), "AT0");
+    world.age(&hotel(), Freshness::Expired);
+    assert_eq!(world.got(&hotel()), "not_signed_in");
 }
