@@ -333,7 +333,7 @@ impl KeyState {
                 });
             }
             // Another process may have renewed since. Writing the verdict to the store shows whether it has.
-            let until = self.save_at.max(now.boot + Duration::from_millis(1));
+            let until = self.save_at.max(now.boot.saturating_add(Duration::from_millis(1)));
             let unsaved =
                 Blocked::new(until, TokenErrorKind::BackingOff, self.why_unusable.as_deref().cloned());
             return Gate::of([Some(unsaved), store.map(Blocked::from)].into_iter().flatten(), now.boot);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Freshness, Imported, Job, Storage};
+use octo_auth_core::{Freshness, Imported, Job, Now, Storage};
 use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, service};
 use octo_auth_testkit::registration::standard;
 
@@ -372,4 +372,16 @@ fn a_client_grant_whose_record_could_not_be_read_is_served_while_it_is_saved() {
     assert_eq!(world.decide(&service()).line, "fresh: use AT1");
     world.carry(saving.job);
     assert_eq!(world.stored(&service()).access_token(), Some("AT1"));
+}
+
+#[test]
+fn a_refused_refresh_token_at_the_end_of_the_boot_clock_does_not_panic() {
+    let (mut one, _, _) = Machine::two_processes(standard);
+    one.endpoint.always(|_| ServerReply::error(400, "invalid_grant"));
+    one.age(&hotel(), Freshness::Expired);
+    let send = one.up_to_sending(&hotel());
+    let report = one.send(send);
+    one.now = Now { boot: Duration::MAX, ..one.now };
+    assert!(one.report(report).is_some(), "the verdict is written to the store");
+    assert!(one.decide(&hotel()).token.is_none(), "it has expired");
 }
