@@ -3,9 +3,13 @@
 //! ```text
 //! state      THE decision table: facts -> state
 //! gate       why no renewal can begin now; line: where it waits for what all accounts share
-//! flight     what is in flight, phase by phase; renewal: how each phase ends; carrying: who carries its jobs
+//! decision   the answer to a caller; status: the answer to an observer; explain: the same in plain words
+//! flight     what is in flight, phase by phase; renewal: how each phase ends; cause: why it began
+//! answer     the effects of a response; import: those of sign-ins, sign-outs, and a replaced client
+//! saving     reading and writing the record, and the end of a flight
+//! job        one effect for the adapter; step: its stable words; carrying: when it is begun, and overdue
 //! replica    base + pending operations -> view; operation: what each does; record: what is stored, codec: how
-//! serving    the token that is served
+//! serving    the token that is served; token: what a caller gets
 //! sighting   moments that the record names, on the boot clock of this process
 //! ```
 

@@ -343,8 +343,8 @@ impl KeyState {
                 flight.claim = None;
                 Some(self.wait_for_other(flight, shared, now))
             }
-            // Another process may have renewed: one that can write where this one cannot. The claim may have
-            // succeeded anyway, and is released at the end.
+            // The store may have failed only for this process, so read whether another one has renewed. The
+            // claim may have succeeded anyway, and is released at the end.
             Err(error) => {
                 self.store_failed(error, shared, now);
                 Some(self.load(flight, LoadReason::Unknown, Duration::ZERO, shared, now))

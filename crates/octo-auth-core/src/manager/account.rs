@@ -17,11 +17,17 @@ pub(super) struct Account {
     pub(super) last_asked: u64,
     /// The moment from which it can be evicted, as stored in the manager's `idle` set.
     pub(super) idle_from: Option<Duration>,
+    /// As stored in the manager's `due` set.
     due: Option<Duration>,
+    /// As stored in the manager's `lines`.
     place: Option<Place>,
+    /// The status that subscribers and callers were last notified of.
     pub(super) shown: Shown,
+    /// Whether it is in the manager's `touched` list.
     pub(super) is_touched: bool,
+    /// Whether a step has looked at it since `due` and `place` were computed.
     pub(super) is_due_stale: bool,
+    /// Whether it is in the manager's `queue`.
     pub(super) is_queued: bool,
     /// Whether its requests are known to be buildable.
     pub(super) is_checked: bool,

@@ -79,7 +79,7 @@ impl EndpointHealth {
             return;
         }
         self.failures.note(pause, (cause, remedy), served_until, rng, now);
-        // If it was certain, only one account may have failed, and no other may want to renew.
+        // After certain evidence, the account does not yield: perhaps no other account wants to renew.
         let opens = self.failures.last().map(|last| last.until).filter(|_| evidence != Evidence::Certain);
         let yields = |opens: Duration| (opens.saturating_sub(now) / 2).min(LONGEST_YIELD);
         self.last = opens.map(|opens| (tried, opens.saturating_add(yields(opens))));
