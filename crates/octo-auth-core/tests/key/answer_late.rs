@@ -389,3 +389,19 @@ fn a_late_retry_after_delays_a_client_grant_without_the_store() {
     world.carry(Some(load));
     assert_eq!(world.requests(), requests);
 }
+
+#[test]
+fn an_invalid_grant_for_an_attempt_that_the_store_lost_does_not_end_a_refresh_token_that_was_answered_since()
+{
+    let (mut one, mut two, store) = Machine::two_processes(standard);
+    one.age(&hotel(), Freshness::Expired);
+    two.age(&hotel(), Freshness::Expired);
+    let (name, before) = (one.name(&hotel()), one.stored(&hotel()).content());
+    let send = one.up_to_sending(&hotel());
+    store.fall_back(&name, before);
+    assert!(two.got(&hotel()).starts_with("AT"), "it knows of no other attempt");
+    one.endpoint.then(ServerReply::error(400, "invalid_grant"));
+    one.carry(Some(Job::Send(send)));
+    two.age(&hotel(), Freshness::Expired);
+    assert!(two.got(&hotel()).starts_with("AT"), "the refresh token is alive");
+}
