@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -51,7 +51,8 @@ impl Settings {
             (None, Some(value)) => (Some(PathBuf::from(value)), true),
             (None, None) => (places(&environment).config(), false),
         };
-        let Some(path) = path.filter(|path| is_named || path.exists()) else {
+        // A file that exists and cannot be read must not be left out: it may say that the store is sealed.
+        let Some(path) = path.filter(|path| is_named || !is_missing(path)) else {
             return Self::read(None, environment);
         };
         let shown = path.display().to_string();
@@ -184,6 +185,12 @@ impl std::fmt::Debug for Settings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_map().entries(self.values.iter().map(|(name, value)| (name, &value.origin))).finish()
     }
+}
+
+/// Returns whether there is no file, nor a link to a missing one.
+fn is_missing(path: &Path) -> bool {
+    let kind = path.symlink_metadata().map_err(|error| error.kind());
+    matches!(kind, Err(ErrorKind::NotFound | ErrorKind::NotADirectory))
 }
 
 fn places(environment: &[(OsString, OsString)]) -> Places {

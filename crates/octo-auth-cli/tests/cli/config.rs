@@ -72,3 +72,17 @@ fn the_names_are_listed_with_their_variables() {
     assert_eq!(ran.code, Some(0));
     assert!(ran.out.contains("OCTO_AUTH_STORE_PATH"), "{}", ran.out);
 }
+
+/// The file may say that the store is sealed, so tokens would be stored in plain text without it.
+#[cfg(unix)]
+#[test]
+fn settings_of_the_user_that_exist_and_cannot_be_read_are_an_error() {
+    let home = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("home-with-a-dangling-link");
+    let folder = home.join(".config/octo-auth");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let link = folder.join("config.toml");
+    let _ = std::fs::remove_file(&link);
+    std::os::unix::fs::symlink("moved-away.toml", &link).expect("a link");
+    let ran = Ran::from(program(&["config", "show"]).env("HOME", &home).output().expect("it starts"));
+    ran.failed(3, &["cannot be read", "config.toml", "No such file"]);
+}
