@@ -4,17 +4,20 @@
 #![expect(clippy::print_stdout, reason = "a test that is left out says so")]
 
 use std::error::Error;
+use std::fs;
+use std::thread;
 use std::time::Duration;
 
 use octo_auth_core::{Claimed, Policy, Remedy, Scopes, Store, TokenSpec};
 use octo_auth_store_file::FileStore;
 use octo_auth_tests::file_store::process::Process;
-use octo_auth_tests::file_store::trace::Run;
+use octo_auth_tests::file_store::trace::{Call, Run};
 use octo_auth_tests::file_store::{Folder, child, kills, trace};
 use octo_auth_tests::fleet::{self, Engine};
 use octo_auth_tests::registration::sound;
 use octo_auth_tests::rotation::RotatingServer;
 use octo_auth_tests::socket::Socket;
+use rustix::process::{Pid, Signal, kill_process};
 
 #[test]
 fn a_process_that_is_killed_at_any_system_call_of_a_save_leaves_the_old_or_the_new_record() {
@@ -44,7 +47,7 @@ fn a_claim_that_cannot_be_written_leaves_that_of_its_predecessor_and_no_file() {
     let folder = Folder::new();
     let path = folder.path().to_str().unwrap_or_default();
     sound(Run::of(&["claim", path, "one"]).run());
-    let files = || sound(std::fs::read_dir(folder.path())).count();
+    let files = || sound(fs::read_dir(folder.path())).count();
     let before = files();
     for limit in [1, 16] {
         let failed = sound(Run::of(&["claim", path, "two"]).file_limit(limit).facts());
@@ -53,6 +56,45 @@ fn a_claim_that_cannot_be_written_leaves_that_of_its_predecessor_and_no_file() {
     }
     let claimed = sound(open(&folder).claim(&child::name(), "three", child::LEASE));
     assert_eq!(claimed, Claimed::TakenOver { from: "one".to_owned() });
+}
+
+/// Lets each stopped process that has the path among its arguments go on.
+fn resume(path: &str) {
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let number = entry.file_name().to_string_lossy().parse().ok().and_then(Pid::from_raw);
+        let arguments = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        if let Some(number) = number.filter(|_| String::from_utf8_lossy(&arguments).contains(path)) {
+            // The process may have ended.
+            let _ = kill_process(number, Signal::CONT);
+        }
+    }
+}
+
+#[test]
+fn a_lock_file_that_was_removed_between_its_opening_and_its_locking_is_not_taken() {
+    if !trace::is_possible() {
+        println!("skipped: it needs strace");
+        return;
+    }
+    let save = |folder: &Folder| Run::of(&["save", folder.path().to_str().unwrap_or_default(), "-", "a"]);
+    let (_, calls) = sound(save(&Folder::new()).traced());
+    let parts = [".lock\"", "O_CREAT"];
+    let creates = |call: &&Call| call.name == "openat" && parts.iter().all(|part| call.line.contains(part));
+    let creation = sound(calls.iter().find(creates).ok_or("no lock is created"));
+    let folder = Folder::new();
+    let lock = folder.path().join(creation.line.split('"').nth(1).unwrap_or_default());
+    let stopped = save(&folder).at(creation, "signal=STOP");
+    let child = thread::spawn(move || stopped.traced());
+    while fs::remove_file(&lock).is_err() && !child.is_finished() {
+        thread::yield_now();
+    }
+    while !child.is_finished() {
+        resume(folder.path().to_str().unwrap_or_default());
+        thread::yield_now();
+    }
+    let (output, _) = sound(child.join().unwrap_or_else(|_| Err("it panicked".to_owned())));
+    assert_eq!(sound(trace::facts(&output))["outcome"], "stored");
+    assert!(lock.exists(), "the record was saved under a lock that no other process can see");
 }
 
 #[test]
