@@ -78,9 +78,9 @@ pub(crate) fn stored(
     let unfinished = manager.shutdown();
     if !unfinished.unsaved.is_empty() {
         let place = stored.shown_directory();
-        output::tell(&format!(
-            "warning: what was renewed could not be stored in {place}, and is lost with this run"
-        ));
+        // Without a token it may be a renewal that was not begun, because the record could not be written first.
+        let what = if token.is_ok() { "the renewed token" } else { "a change" };
+        output::tell(&format!("warning: {what} could not be stored in {place}, and is lost with this run"));
     }
     Ok((stored.client, token?))
 }
