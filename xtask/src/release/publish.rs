@@ -5,6 +5,7 @@
 
 mod held;
 mod pause;
+mod upload;
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,15 +13,13 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use cargo_metadata::Package;
 use sha2::{Digest, Sha256};
 
 use super::registry::hex;
 use super::workspace::Workspace;
-
-/// The limit of attempts for one upload while the registry asks to wait.
-const TRIES: usize = 20;
+use upload::Upload;
 
 /// The target registry.
 pub(crate) enum Target<'a> {
@@ -89,16 +88,14 @@ pub(crate) fn run(
     wait: &mut dyn FnMut(Duration),
 ) -> Result<Vec<(String, Outcome)>> {
     let packed = pack(workspace, target)?;
-    let mut outcomes = Vec::new();
+    let mut crates = Vec::new();
     let mut differing = Vec::new();
     for (package, checksum) in &packed {
-        match held::checksum(&workspace.target, target, package)? {
-            Some(held) if held == *checksum => {
-                outcomes.push((package.name.to_string(), Some(Outcome::WasThere)));
-            }
-            Some(_) => differing.push(package.name.as_str()),
-            None => outcomes.push((package.name.to_string(), None)),
+        let held = held::checksum(&workspace.target, target, package)?;
+        if held.as_ref().is_some_and(|held| held != checksum) {
+            differing.push(package.name.as_str());
         }
+        crates.push((package, checksum, held.is_some()));
     }
     ensure!(
         differing.is_empty(),
@@ -106,23 +103,27 @@ pub(crate) fn run(
          changed, so choose a later one with --version",
         differing.join(", ")
     );
-    let count = outcomes.len();
     let mut done = Vec::new();
-    for (name, outcome) in outcomes {
-        if outcome.is_none() {
-            upload(workspace, target, &name, wait).with_context(|| {
+    for (package, checksum, is_there) in crates {
+        let outcome = if is_there {
+            Outcome::WasThere
+        } else {
+            let upload = Upload { workspace, target, package, checksum };
+            upload.run(wait).with_context(|| {
                 format!(
-                    "{} of {count} crates are there, {name} is not; run it again, which goes on from here",
-                    done.len()
+                    "{} of {} crates are there, {} is not; run it again, which goes on from here",
+                    done.len(),
+                    packed.len(),
+                    package.name
                 )
-            })?;
-        }
-        let outcome = outcome.unwrap_or(Outcome::Published);
+            })?
+        };
         println!(
-            "{name}: {}",
+            "{}: {}",
+            package.name,
             if outcome == Outcome::WasThere { "is there, same checksum" } else { "published" }
         );
-        done.push((name, outcome));
+        done.push((package.name.to_string(), outcome));
     }
     Ok(done)
 }
@@ -144,34 +145,6 @@ pub(crate) fn pack<'a>(workspace: &'a Workspace, target: &Target<'_>) -> Result<
         Ok((package, hex(&Sha256::digest(file))))
     };
     workspace.crates.iter().map(checksum).collect()
-}
-
-/// Uploads one crate, and waits for as long as the registry asks.
-fn upload(
-    workspace: &Workspace,
-    target: &Target<'_>,
-    name: &str,
-    wait: &mut dyn FnMut(Duration),
-) -> Result<()> {
-    for _ in 0..TRIES {
-        let output = target
-            .cargo()
-            .args(["publish", "--no-verify", "--package", name])
-            .args(target.arguments())
-            .current_dir(&workspace.root)
-            .output()
-            .context("cannot run cargo publish")?;
-        if output.status.success() {
-            return Ok(());
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        let Some(pause) = pause::asked_for(&said, std::time::SystemTime::now()) else {
-            bail!("cargo publish failed: {}", said.trim());
-        };
-        println!("{name}: the registry asks to wait {} s", pause.as_secs());
-        wait(pause);
-    }
-    bail!("the registry asked to wait {TRIES} times in a row")
 }
 
 #[cfg(test)]

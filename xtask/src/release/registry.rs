@@ -5,10 +5,11 @@
 mod http;
 mod upload;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -20,17 +21,30 @@ use upload::Upload;
 pub(crate) use upload::hex;
 
 /// A fault of one upload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[cfg_attr(not(test), expect(dead_code, reason = "the tests plant the others"))]
 pub(crate) enum Fault {
     /// The connection ends without an answer, and nothing is stored.
     Cut,
     /// The connection ends without an answer, after the crate was stored.
     CutAfter,
+    /// As `CutAfter`, and the index does not show the crate until it catches up.
+    Late,
+    /// The crate was stored, and the client gets no answer for as long as it waits. The sender reports it.
+    Stuck(Sender<()>),
     /// The answer is 429 with this count of seconds in `Retry-After`.
     Throttle(u64),
     /// The answer is 403, as if the token had expired.
     Expired,
+}
+
+/// What a client gets.
+enum Reply {
+    Answer(Answer),
+    /// The connection ends without an answer.
+    Cut,
+    /// The connection stays open without an answer until the client ends it.
+    Stuck(Sender<()>),
 }
 
 /// A request in the log.
@@ -50,6 +64,8 @@ struct State {
     /// The faults by the number of the upload, from 1.
     faults: BTreeMap<usize, Fault>,
     uploads: usize,
+    /// The crates that the index does not show yet.
+    late: BTreeSet<String>,
     log: Vec<Seen>,
 }
 
@@ -96,6 +112,12 @@ impl Registry {
         lock(&self.state).files.keys().map(|(name, version)| format!("{name} {version}")).collect()
     }
 
+    /// Lets the index show each crate.
+    #[cfg(test)]
+    pub(crate) fn catch_up(&self) {
+        lock(&self.state).late.clear();
+    }
+
     pub(crate) fn log(&self) -> Vec<Seen> {
         lock(&self.state).log.clone()
     }
@@ -119,13 +141,20 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 /// Answers the single request of a connection.
 fn serve(mut stream: TcpStream, address: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
     let request = Request::read(&mut stream)?;
-    let answer = lock(state).answer(&request, address);
-    answer.map_or(Ok(()), |answer| answer.write(&mut stream))
+    let reply = lock(state).answer(&request, address);
+    match reply {
+        Reply::Answer(answer) => answer.write(&mut stream),
+        Reply::Cut => Ok(()),
+        Reply::Stuck(report) => {
+            // The receiver may be gone, which matters only to itself.
+            let _ = report.send(());
+            io::copy(&mut stream, &mut io::sink()).map(drop)
+        }
+    }
 }
 
 impl State {
-    /// Returns the answer, or `None` if the connection ends without one.
-    fn answer(&mut self, request: &Request, address: SocketAddr) -> Option<Answer> {
+    fn answer(&mut self, request: &Request, address: SocketAddr) -> Reply {
         let Request { method, path, token, .. } = request;
         self.log.push(Seen { method: method.clone(), path: path.clone(), token: token.clone() });
         if method == "PUT" && path == "/api/v1/crates/new" {
@@ -133,15 +162,18 @@ impl State {
         }
         if path == "/index/config.json" {
             let config = json!({ "dl": format!("http://{address}/dl"), "api": format!("http://{address}") });
-            return Some(Answer::json(200, &config));
+            return Reply::Answer(Answer::json(200, &config));
         }
         let found = path.strip_prefix("/index/").map_or_else(|| self.file(path), |path| self.lines(path));
-        Some(found.map_or_else(|| Answer::json(404, &json!({})), |content| Answer::new(200, content)))
+        Reply::Answer(
+            found.map_or_else(|| Answer::json(404, &json!({})), |content| Answer::new(200, content)),
+        )
     }
 
     /// Returns the lines of a crate, whose name is the last segment of the path in the index.
     fn lines(&self, path: &str) -> Option<Vec<u8>> {
-        let lines = self.index.get(path.rsplit('/').next()?)?;
+        let name = path.rsplit('/').next()?;
+        let lines = self.index.get(name).filter(|_| !self.late.contains(name))?;
         Some(lines.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes())
     }
 
@@ -151,20 +183,20 @@ impl State {
         self.files.get(&(parts.next()?.to_owned(), parts.next()?.to_owned())).cloned()
     }
 
-    fn upload(&mut self, request: &Request) -> Option<Answer> {
+    fn upload(&mut self, request: &Request) -> Reply {
         self.uploads += 1;
         let fault = self.faults.remove(&self.uploads);
-        let refusal =
-            |status, detail: &str| Some(Answer::json(status, &json!({ "errors": [{ "detail": detail }] })));
+        let refusal = |status, detail: &str| {
+            Reply::Answer(Answer::json(status, &json!({ "errors": [{ "detail": detail }] })))
+        };
         match fault {
-            Some(Fault::Cut) => return None,
+            Some(Fault::Cut) => return Reply::Cut,
             Some(Fault::Throttle(seconds)) => {
-                return Some(
-                    Answer::new(429, b"too many uploads".to_vec()).with("retry-after", &seconds.to_string()),
-                );
+                let answer = Answer::new(429, b"too many uploads".to_vec());
+                return Reply::Answer(answer.with("retry-after", &seconds.to_string()));
             }
             Some(Fault::Expired) => return refusal(403, "the token has expired"),
-            Some(Fault::CutAfter) | None => {}
+            Some(Fault::CutAfter | Fault::Late | Fault::Stuck(_)) | None => {}
         }
         if request.token.as_ref() != Some(&self.token) {
             return refusal(403, "the token is not that of this registry");
@@ -172,13 +204,25 @@ impl State {
         let Some(upload) = Upload::read(&request.body) else {
             return refusal(400, "the upload cannot be read");
         };
-        let key = (upload.name.clone(), upload.version.clone());
+        let Upload { name, version, line, file } = upload;
+        let key = (name.clone(), version);
         if self.files.contains_key(&key) {
-            return refusal(200, "this version is uploaded already");
+            // The sentence of crates.io.
+            return refusal(400, &format!("crate version `{}` is already uploaded", key.1));
         }
-        self.index.entry(upload.name).or_default().push(upload.line);
-        self.files.insert(key, upload.file);
-        let warnings = json!({ "warnings": { "invalid_categories": [], "invalid_badges": [], "other": [] } });
-        (fault.is_none()).then(|| Answer::json(200, &warnings))
+        self.files.insert(key, file);
+        self.index.entry(name.clone()).or_default().push(line);
+        match fault {
+            Some(Fault::Late) => {
+                self.late.insert(name);
+                Reply::Cut
+            }
+            Some(Fault::Stuck(report)) => Reply::Stuck(report),
+            Some(_) => Reply::Cut,
+            None => Reply::Answer(Answer::json(
+                200,
+                &json!({ "warnings": { "invalid_categories": [], "invalid_badges": [], "other": [] } }),
+            )),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 mod consumers;
 mod home;
-mod tree;
+pub(super) mod tree;
 
 use std::path::Path;
 use std::thread;
@@ -57,6 +57,3 @@ pub(crate) fn run(root: &Path, wanted: Option<&Version>) -> Result<()> {
     println!("rehearsed: {} crates published, 4 programs built from them and run", done.len());
     Ok(())
 }
-
-#[cfg(test)]
-pub(crate) use tree::name_registry;

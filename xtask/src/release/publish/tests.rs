@@ -1,5 +1,9 @@
 use std::collections::BTreeSet;
+#[cfg(unix)]
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::Command;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -7,7 +11,7 @@ use anyhow::Result;
 use super::{NAME, Outcome, Target, remove_tokens, run};
 use crate::release::fixture::Fixture;
 use crate::release::registry::{Fault, Registry};
-use crate::release::rehearsal::name_registry;
+use crate::release::rehearsal::tree::name_registry;
 use crate::release::workspace::Workspace;
 
 const TOKEN: &str = "loopback-canary";
@@ -20,7 +24,7 @@ fn fixture() -> (Fixture, Workspace) {
     (fixture, workspace)
 }
 
-/// Publishes the sample. Returns the results, and the pauses in seconds.
+/// Publishes the sample. Returns the results, and the pauses in seconds. The index catches up at the end of the second.
 fn publish(
     (fixture, workspace): &(Fixture, Workspace),
     registry: &Registry,
@@ -28,7 +32,12 @@ fn publish(
     let home = fixture.root().join("target/home");
     let target = Target::Loopback { index: registry.index(), token: TOKEN, home: &home };
     let mut pauses = Vec::new();
-    let outcome = run(workspace, &target, &mut |pause: Duration| pauses.push(pause.as_secs()));
+    let outcome = run(workspace, &target, &mut |pause: Duration| {
+        pauses.push(pause.as_secs());
+        if pauses.len() == 2 {
+            registry.catch_up();
+        }
+    });
     (outcome, pauses)
 }
 
@@ -58,6 +67,47 @@ fn a_run_after_a_cut_connection_publishes_what_is_missing() {
 fn an_upload_whose_answer_was_lost_is_recognised_by_its_checksum() {
     let (fixture, registry) = (fixture(), Registry::start(TOKEN, [(2, Fault::CutAfter)]).unwrap());
     assert!(publish(&fixture, &registry).0.is_err());
+    let again = outcomes(publish(&fixture, &registry).0);
+    assert_eq!(again, [Outcome::WasThere, Outcome::WasThere, Outcome::Published]);
+}
+
+#[test]
+fn a_crate_that_the_index_shows_late_is_waited_for_and_recognised() {
+    let (fixture, registry) = (fixture(), Registry::start(TOKEN, [(2, Fault::Late)]).unwrap());
+    assert!(publish(&fixture, &registry).0.is_err());
+    let (again, pauses) = publish(&fixture, &registry);
+    assert_eq!(outcomes(again), [Outcome::WasThere, Outcome::WasThere, Outcome::Published]);
+    assert_eq!(pauses, [5, 5]);
+}
+
+/// The variables by which the next test tells the process that it interrupts what to publish, and where.
+const INTERRUPTED: [&str; 2] = ["XTASK_TEST_PUBLISH", "CARGO_REGISTRIES_REHEARSAL_INDEX"];
+
+#[test]
+#[cfg(unix)]
+fn a_run_that_ctrl_c_ends_during_an_upload_is_finished_by_the_next_one() {
+    if let [Some(root), Some(index)] = INTERRUPTED.map(std::env::var_os) {
+        let (root, index) = (PathBuf::from(root), index.into_string().unwrap());
+        let home = root.join("target/home");
+        let target = Target::Loopback { index, token: TOKEN, home: &home };
+        panic!("{:?}", run(&Workspace::read(&root).unwrap(), &target, &mut |_| {}));
+    }
+    let (report, stuck) = mpsc::channel();
+    let (fixture, registry) = (fixture(), Registry::start(TOKEN, [(2, Fault::Stuck(report))]).unwrap());
+    let mut interrupted = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "release::publish::tests::a_run_that_ctrl_c_ends_during_an_upload_is_finished_by_the_next_one",
+        ])
+        .envs(INTERRUPTED.into_iter().zip([fixture.0.root().as_os_str(), registry.index().as_ref()]))
+        // As at a terminal, where Ctrl-C reaches cargo too.
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    stuck.recv_timeout(Duration::from_secs(120)).unwrap();
+    let group = format!("-{}", interrupted.id());
+    assert!(Command::new("kill").args(["-s", "INT", "--", &group]).status().unwrap().success());
+    assert_eq!(interrupted.wait().unwrap().signal(), Some(2));
     let again = outcomes(publish(&fixture, &registry).0);
     assert_eq!(again, [Outcome::WasThere, Outcome::WasThere, Outcome::Published]);
 }

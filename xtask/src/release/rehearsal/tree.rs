@@ -1,4 +1,4 @@
-//! The copy of the workspace that is published.
+//! A copy of the workspace, to be published or checked.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,8 +11,8 @@ use crate::release::plan::git;
 use crate::release::version::{each_dependency, read};
 use crate::release::workspace::Workspace;
 
-/// Removes folders of an earlier rehearsal.
-pub(super) fn empty(folder: &Path, names: &[&str]) -> Result<()> {
+/// Removes folders of an earlier run.
+pub(crate) fn empty(folder: &Path, names: &[&str]) -> Result<()> {
     for name in names {
         let path = folder.join(name);
         match fs::remove_dir_all(&path) {
@@ -26,7 +26,7 @@ pub(super) fn empty(folder: &Path, names: &[&str]) -> Result<()> {
 }
 
 /// Copies the files that git tracks or would add. A link becomes the file to which it leads.
-pub(super) fn copy(root: &Path, to: &Path) -> Result<()> {
+pub(crate) fn copy(root: &Path, to: &Path) -> Result<()> {
     let listed = git(root, &["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
     for path in listed.split('\0').filter(|path| !path.is_empty() && root.join(path).is_file()) {
         let target = to.join(path);
