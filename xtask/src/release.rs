@@ -29,6 +29,7 @@ use cargo_metadata::semver::Version;
 use clap::Args;
 
 use plan::Plan;
+use publish::{Outcome, Target};
 use secret::Secrets;
 use workspace::Workspace;
 
@@ -52,14 +53,12 @@ pub(crate) struct Options {
 /// Prints the plan and runs the requested steps. Returns whether nothing prevents the release.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<bool> {
     let workspace = Workspace::read(root)?;
-    let is_sound = audit(&workspace)?;
     if options.publish {
-        let refusals = readiness::refusals(&workspace, std::env::var_os(readiness::TOKEN).is_some())?;
-        refusals.iter().for_each(|refusal| println!("refused: {refusal}"));
-        ensure!(is_sound && refusals.is_empty(), "nothing was published, see above");
-        publish::run(&workspace, &publish::Target::Public, &mut thread::sleep)?;
+        let has_token = std::env::var_os(readiness::TOKEN).is_some();
+        publish(&workspace, &Target::Public, has_token)?;
         return Ok(true);
     }
+    let is_sound = audit(&workspace)?;
     if options.rehearse {
         rehearsal::run(root, options.version.as_ref())?;
         return Ok(is_sound);
@@ -71,6 +70,19 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<bool> {
         plan.write(root)?;
     }
     Ok(is_sound && plan.refusals.is_empty())
+}
+
+/// Publishes the committed state of a workspace.
+///
+/// # Errors
+///
+/// Returns an error if something prevents the release; nothing is sent then.
+fn publish(workspace: &Workspace, target: &Target<'_>, has_token: bool) -> Result<Vec<(String, Outcome)>> {
+    let is_sound = audit(workspace)?;
+    let refusals = readiness::refusals(workspace, has_token)?;
+    refusals.iter().for_each(|refusal| println!("refused: {refusal}"));
+    ensure!(is_sound && refusals.is_empty(), "nothing was published, see above");
+    publish::run(workspace, target, &mut thread::sleep)
 }
 
 /// Whether a task of the release writes a file of the project.
@@ -94,3 +106,6 @@ fn audit(workspace: &Workspace) -> Result<bool> {
     println!("{} packages, {} findings", workspace.crates.len(), findings.len());
     Ok(findings.is_empty())
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use super::secret::Secrets;
 use super::workspace::Workspace;
 
 /// The committed list.
-const LIST: &str = "xtask/release/contents.txt";
+pub(super) const LIST: &str = "xtask/release/contents.txt";
 
 /// A line of the list: a crate or `*`, and a file or `folder/**.ending`.
 struct Entry<'a> {
@@ -115,23 +115,14 @@ mod tests {
         findings(&Workspace::read(fixture.root()).unwrap(), &secrets).unwrap()
     }
 
-    fn fixture() -> Fixture {
-        let fixture = Fixture::new();
-        let files =
-            ["Cargo.lock", "Cargo.toml", "Cargo.toml.orig", "README.md", ".cargo_vcs_info.json", "src/**.rs"];
-        fixture.write(LIST, &files.map(|file| format!("* {file}\n")).concat());
-        fixture.commit();
-        fixture
-    }
-
     #[test]
     fn packages_as_they_are_listed_pass() {
-        assert_eq!(found(&fixture()), Vec::<String>::new());
+        assert_eq!(found(&Fixture::listed()), Vec::<String>::new());
     }
 
     #[test]
     fn a_stray_file_is_named() {
-        let fixture = fixture();
+        let fixture = Fixture::listed();
         fixture.write("sample-zero/secrets.env", "A=1\n");
         let found = found(&fixture);
         assert!(found[0].starts_with("sample-zero would hold `secrets.env`, which"), "{found:?}");
@@ -139,14 +130,14 @@ mod tests {
 
     #[test]
     fn a_file_that_is_missing_is_named() {
-        let fixture = fixture();
+        let fixture = Fixture::listed();
         fixture.append(LIST, "sample-app src/data.txt\n");
         assert_eq!(found(&fixture), [format!("sample-app would lack `src/data.txt`, which {LIST} names")]);
     }
 
     #[test]
     fn the_value_of_a_secret_variable_and_a_private_key_are_found_and_not_shown() {
-        let fixture = fixture();
+        let fixture = Fixture::listed();
         fixture.append("sample-app/src/lib.rs", "// canary-4711-canary\n");
         fixture.write("sample-zero/src/key.rs", "// -----BEGIN EC PRIVATE KEY-----\n");
         let found = found(&fixture);
@@ -157,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_link_or_an_image_of_the_readme_that_leads_out_of_the_package_is_named() {
-        let fixture = fixture();
+        let fixture = Fixture::listed();
         fixture.append("sample-zero/README.md", "\n[guide](../docs/guide.md) ![picture](logo.png)\n");
         let found = found(&fixture);
         assert_eq!(found.len(), 2, "{found:?}");

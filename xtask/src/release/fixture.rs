@@ -6,6 +6,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::content::LIST;
+
 /// `sample-app` depends on `sample-middle`, that on `sample-zero`.
 pub(crate) struct Fixture {
     folder: TempDir,
@@ -28,6 +30,16 @@ impl Fixture {
         fixture.write("CHANGELOG.md", "# Changelog\n\n## Unreleased\n\n- sample-zero: a number\n");
         fixture.write(".gitignore", "/target\n");
         fixture.git(&["init", "--quiet"]);
+        fixture.commit();
+        fixture
+    }
+
+    /// Returns the sample with the list of what its packages contain.
+    pub(crate) fn listed() -> Self {
+        let fixture = Self::new();
+        let files =
+            ["Cargo.lock", "Cargo.toml", "Cargo.toml.orig", "README.md", ".cargo_vcs_info.json", "src/**.rs"];
+        fixture.write(LIST, &files.map(|file| format!("* {file}\n")).concat());
         fixture.commit();
         fixture
     }

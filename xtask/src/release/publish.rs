@@ -54,7 +54,8 @@ impl Target<'_> {
 
     fn arguments(&self) -> &'static [&'static str] {
         match self {
-            Self::Public => &[],
+            // Without the name, cargo would upload to the registry that its settings name as the default.
+            Self::Public => &["--registry", "crates-io"],
             // The copy is not a git working tree.
             Self::Loopback { .. } => &["--registry", NAME, "--allow-dirty"],
         }
