@@ -17,7 +17,7 @@ const DEMO_STEPS: u64 = 40;
 pub(crate) enum Extent {
     /// The promises of the README.
     Promises,
-    /// The promises, and formatting, lints and documentation.
+    /// The promises, and formatting, lints, documentation and the oldest supported Rust.
     Everything,
 }
 
@@ -35,7 +35,7 @@ enum Outcome {
     Skipped,
 }
 
-const HYGIENE: [Step; 3] = [
+const HYGIENE: [Step; 4] = [
     ("formatting", |root| cargo(root, &["fmt", "--all", "--check"], &[])),
     ("lints", |root| {
         let arguments = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
@@ -44,6 +44,16 @@ const HYGIENE: [Step; 3] = [
     ("documentation", |root| {
         let arguments = ["doc", "--workspace", "--all-features", "--no-deps"];
         cargo(root, &arguments, &[("RUSTDOCFLAGS", "-D warnings")])
+    }),
+    ("oldest Rust", |root| {
+        use crate::release::msrv::Checked;
+        match crate::release::msrv::run(root, false)? {
+            Checked::Builds => Ok(Outcome::Passed),
+            Checked::Skipped => Ok(Outcome::Skipped),
+            Checked::Fails => {
+                bail!("change the code, or raise the requirements in Cargo.toml to versions that build")
+            }
+        }
     }),
 ];
 

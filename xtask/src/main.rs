@@ -154,7 +154,7 @@ enum Task {
         #[arg(long)]
         all: bool,
     },
-    /// Check that the crates build with their minimum Rust version.
+    /// Check that the crates build with their minimum Rust version, and with the oldest dependencies that they allow.
     Msrv {
         /// Install that Rust by apt-get first.
         #[arg(long)]
@@ -180,7 +180,7 @@ enum Task {
     Quick,
     /// Check everything the README promises: tests, generated files, the demo, the house rules.
     Test,
-    /// Check formatting, lints and documentation, then everything that `test` checks.
+    /// Check formatting, lints, documentation and the oldest supported Rust, then everything that `test` checks.
     Ci,
 }
 

@@ -1,13 +1,17 @@
-//! Builds the crates with their minimum Rust version.
+//! Builds the crates with their minimum Rust version: with the locked dependencies, and with the oldest ones that the
+//! manifests allow.
+
+mod floor;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use cargo_metadata::Package;
 
 use super::workspace::Workspace;
 
-/// Debian's packages of that Rust version.
+/// Debian's packages of a Rust version. Its security updates have later versions under the same names.
 const PACKAGES: [&str; 3] = ["rustc-web", "libstd-rust-web-dev", "cargo-web"];
 
 /// The result of a check.
@@ -19,7 +23,7 @@ pub(crate) enum Checked {
     Skipped,
 }
 
-/// Checks each crate with all features and the versions of Cargo.lock.
+/// Checks each crate with all features, first with the versions of Cargo.lock, then with the oldest allowed ones.
 pub(crate) fn run(root: &Path, install: bool) -> Result<Checked> {
     let workspace = Workspace::read(root)?;
     let promising: Vec<_> =
@@ -32,38 +36,56 @@ pub(crate) fn run(root: &Path, install: bool) -> Result<Checked> {
     );
     let oldest = format!("{}.{}", oldest.major, oldest.minor);
     if install {
-        let status = Command::new("apt-get")
-            .args(["install", "--yes", "--no-install-recommends"])
-            .args(PACKAGES)
-            .status();
-        ensure!(
-            status.context("cannot run apt-get")?.success(),
-            "apt-get could not install {}",
-            PACKAGES.join(", ")
-        );
+        install_packages(&oldest)?;
     }
-    let Some(mut cargo) = cargo_of(&oldest) else {
+    if cargo_of(&oldest).is_none() {
         println!(
             "skipped: Rust {oldest} is not here (`rustup toolchain install {oldest}`, or --install on Debian)"
         );
         return Ok(Checked::Skipped);
-    };
-    cargo.args(["check", "--locked", "--all-features"]);
-    for package in &promising {
+    }
+    let floor = floor::copy(&workspace, &promising)?;
+    let mut checked = Checked::Builds;
+    for (folder, versions) in [(root, "locked"), (&floor, "oldest allowed")] {
+        let builds = builds(folder, &workspace.target.join("msrv"), &oldest, &promising)?;
+        println!(
+            "{} crates {} with Rust {oldest} and the {versions} dependencies",
+            promising.len(),
+            if builds { "build" } else { "do not build" }
+        );
+        if !builds {
+            checked = Checked::Fails;
+        }
+    }
+    Ok(checked)
+}
+
+fn install_packages(version: &str) -> Result<()> {
+    let packages = PACKAGES.map(|name| format!("{name}={version}.*"));
+    let mut apt = Command::new("apt-get");
+    apt.args(["install", "--yes", "--no-install-recommends"]).args(&packages);
+    let status = apt.status().context("cannot run apt-get")?;
+    ensure!(
+        status.success(),
+        "apt-get could not install {}: run `apt-get update`, or `rustup toolchain install {version}`",
+        packages.join(", ")
+    );
+    Ok(())
+}
+
+/// Whether the crates in a folder build with the versions of its lock file.
+fn builds(folder: &Path, target: &Path, version: &str, crates: &[&Package]) -> Result<bool> {
+    let mut cargo = cargo_of(version).context("the cargo of that Rust is not here any more")?;
+    cargo.args(["check", "--quiet", "--locked", "--all-features"]);
+    for package in crates {
         cargo.args(["--package", &package.name]);
     }
-    let status = cargo.env("CARGO_TARGET_DIR", workspace.target.join("msrv")).current_dir(root).status();
-    let builds = status.context("cannot run the cargo of that Rust")?.success();
-    println!(
-        "{} crates {} with Rust {oldest}",
-        promising.len(),
-        if builds { "build" } else { "do not build" }
-    );
-    Ok(if builds { Checked::Builds } else { Checked::Fails })
+    let status = cargo.env("CARGO_TARGET_DIR", target).current_dir(folder).status();
+    Ok(status.context("cannot run the cargo of that Rust")?.success())
 }
 
 /// Returns the cargo of a Rust version: rustup's, or Debian's.
-fn cargo_of(version: &str) -> Option<Command> {
+pub(super) fn cargo_of(version: &str) -> Option<Command> {
     let rustup = || {
         let mut command = Command::new("rustup");
         command.args(["run", version, "cargo"]);

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use cargo_metadata::semver::Version;
 
+use crate::release::msrv;
 use crate::release::publish::{NAME, Target};
 
 /// A program with its dependencies on our crates and on others.
@@ -37,11 +38,11 @@ const OLDEST: &str = "1.85";
 /// Builds each program from the registry and runs it against the emulator.
 pub(super) fn run(folder: &Path, target: &Target<'_>, version: &Version) -> Result<()> {
     let build = folder.join("build");
-    let is_oldest = has_oldest();
     for consumer in &CONSUMERS {
         let project = folder.join("consumers").join(consumer.name);
         write(&project, consumer, &source(folder, consumer.name)?, version)?;
-        let mut cargo = if is_oldest { oldest(target) } else { target.cargo() };
+        let (rust, mut cargo) =
+            oldest(target).map_or_else(|| ("of today", target.cargo()), |cargo| (OLDEST, cargo));
         let output = cargo
             .args(["run", "--quiet"])
             .current_dir(&project)
@@ -57,12 +58,7 @@ pub(super) fn run(folder: &Path, target: &Target<'_>, version: &Version) -> Resu
             consumer.name,
             said.trim()
         );
-        println!(
-            "{} with Rust {}: {}",
-            consumer.name,
-            if is_oldest { OLDEST } else { "of today" },
-            said.trim()
-        );
+        println!("{} with Rust {rust}: {}", consumer.name, said.trim());
     }
     install(folder, target, version, &build)
 }
@@ -128,24 +124,16 @@ fn rust_blocks(page: &str) -> impl Iterator<Item = &str> {
     page.split("\n```rust\n").skip(1).filter_map(|rest| Some(rest.split_once("\n```")?.0))
 }
 
-/// Whether rustup has the minimum Rust version.
-fn has_oldest() -> bool {
-    let mut rustup = Command::new("rustup");
-    rustup.args(["run", OLDEST, "cargo", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
-    rustup.status().is_ok_and(|status| status.success())
-}
-
-/// Returns the cargo of the minimum Rust version, with the environment of the target.
-fn oldest(target: &Target<'_>) -> Command {
-    let mut command = Command::new("rustup");
-    command.args(["run", OLDEST, "cargo"]);
+/// Returns the cargo of the minimum Rust version, with the environment of the target, if it is here.
+fn oldest(target: &Target<'_>) -> Option<Command> {
+    let mut command = msrv::cargo_of(OLDEST)?;
     for (name, value) in target.cargo().get_envs() {
         match value {
             Some(value) => command.env(name, value),
             None => command.env_remove(name),
         };
     }
-    command
+    Some(command)
 }
 
 #[cfg(test)]
