@@ -142,6 +142,7 @@ const PROMISES: [Step; 16] = [
         ensure!(crate::release::supply::check(root)?, "the findings above must be changed or accepted");
         Ok(Outcome::Passed)
     }),
+    ("advisories", |root| external(crate::release::external::advisories(root)?)),
     // A stale generated file is one of its findings.
     ("house rules", |root| {
         ensure!(crate::tidy::run(root)?, "the findings above must be changed");
@@ -181,6 +182,16 @@ fn print(summary: &[(&str, Option<Outcome>, Duration)]) -> bool {
     let (passed, skipped) = (count(Some(Outcome::Passed)), count(Some(Outcome::Skipped)));
     println!("\n{passed} passed, {failed} failed, {skipped} skipped");
     failed == 0
+}
+
+/// Returns the outcome of another project's checker.
+fn external(checked: crate::release::external::Checked) -> Result<Outcome> {
+    use crate::release::external::Checked;
+    match checked {
+        Checked::Passed => Ok(Outcome::Passed),
+        Checked::Skipped => Ok(Outcome::Skipped),
+        Checked::Failed => bail!("the findings above must be changed"),
+    }
 }
 
 fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Outcome> {

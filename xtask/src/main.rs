@@ -212,10 +212,7 @@ fn main() -> ExitCode {
         Task::RealServer => real_server(&root()),
         Task::Browser if !browser::is_possible() => Ok(false),
         Task::Browser => browser::run(&root()),
-        Task::Api { accept } => {
-            let compared = release::api::run(&root(), accept.as_deref());
-            compared.map(|compared| compared != release::api::Compared::Differs)
-        }
+        Task::Api { accept } => api(&root(), accept.as_deref()),
         Task::Features { all } => release::features::run(&root(), !all),
         Task::Msrv { install } => {
             release::msrv::run(&root(), install).map(|checked| checked != release::msrv::Checked::Fails)
@@ -223,7 +220,7 @@ fn main() -> ExitCode {
         Task::Packages => release::packages(&root()),
         Task::Supply { accept: true, .. } => release::supply::accept(&root()).map(|()| true),
         Task::Supply { sbom: true, .. } => release::supply::write_sboms(&root()).map(|()| true),
-        Task::Supply { .. } => release::supply::check(&root()),
+        Task::Supply { .. } => supply(&root()),
         Task::Release(options) => release::run(&root(), &options),
         Task::Measure => measure::run(&root()),
         Task::Quick => quick(&root()),
@@ -307,6 +304,18 @@ fn exhaust(root: &Path, sets: u64, seed: u64) -> anyhow::Result<bool> {
 fn quick(root: &Path) -> anyhow::Result<bool> {
     let status = cargo().args(["test", "--package", "octo-auth-core"]).current_dir(root).status()?;
     Ok(tidy::run(root)? && status.success())
+}
+
+/// Compares the API with its text, and with the last release even if that differs. Returns whether neither did.
+fn api(root: &Path, accept: Option<&str>) -> anyhow::Result<bool> {
+    let is_same = release::api::run(root, accept)? != release::api::Compared::Differs;
+    Ok(release::external::compatibility(root)? != release::external::Checked::Failed && is_same)
+}
+
+/// Checks the dependencies by our rules, and for advisories. Returns whether both passed.
+fn supply(root: &Path) -> anyhow::Result<bool> {
+    let is_sound = release::supply::check(root)?;
+    Ok(release::external::advisories(root)? != release::external::Checked::Failed && is_sound)
 }
 
 /// Returns a random seed, short enough to type again.

@@ -6,6 +6,7 @@ pub(crate) mod api;
 mod changelog;
 mod content;
 mod description;
+pub(crate) mod external;
 pub(crate) mod features;
 #[cfg(test)]
 mod fixture;
