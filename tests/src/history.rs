@@ -2,13 +2,21 @@
 //!
 //! A history is linearizable if its operations can be put in an order, each at a time between its start and its end, in
 //! which each result is right. An operation with an unknown result may have taken effect at any time after its start,
-//! or never. The search tries the operations that can come next, and remembers what it has tried.
+//! or never.
+//!
+//! No two writes of a history have the same content or version, and each write names the version that it replaces. So
+//! the order of the writes is known, and the check takes each of them as early as possible.
 
-use std::collections::HashSet;
+mod recording;
+
+use std::collections::HashMap;
 
 use octo_auth_core::{Saved, StoreError, Stored, Version};
 
-/// An operation and its result. A content is a number that no other operation writes.
+pub use recording::{Extent, name, record};
+
+/// An operation and its result. A content is a number that no other operation writes. An operation expects only a
+/// version that was seen before it began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Did {
     /// The record was read.
@@ -64,59 +72,79 @@ pub fn written(
     }
 }
 
+/// A write that took effect.
+#[derive(Clone, Copy)]
+struct Write {
+    held: Held,
+    begun: u64,
+    ended: u64,
+}
+
 /// Returns whether the operations on one record, which did not exist at first, are linearizable.
 #[must_use]
 pub fn is_linearizable(operations: &[Operation]) -> bool {
-    let mut search = Search { operations, tried: HashSet::new() };
-    search.goes_on(&mut vec![false; operations.len()], None)
-}
-
-struct Search<'h> {
-    operations: &'h [Operation],
-    /// The sets of finished operations, with the record after them.
-    tried: HashSet<(Vec<bool>, Option<Held>)>,
-}
-
-impl Search<'_> {
-    /// Returns whether the remaining operations can follow on this record.
-    fn goes_on(&mut self, done: &mut Vec<bool>, record: Option<Held>) -> bool {
-        let is_left = |place: usize, done: &[bool]| !done[place];
-        let must = |operation: &Operation| !matches!(operation.did, Did::Maybe(..));
-        let left = || (0..self.operations.len()).filter(|place| is_left(*place, done));
-        // The next operation must start before any other remaining operation has ended.
-        let Some(end) = left().map(|place| self.operations[place]).filter(must).map(|next| next.ended).min()
-        else {
-            return true;
+    let Some(mut writes) = writes(operations) else { return false };
+    let mut reads: HashMap<Option<Held>, Vec<&Operation>> = HashMap::new();
+    // The time by which each version was replaced: a write against it was refused.
+    let mut replaced: HashMap<Option<u64>, u64> = HashMap::new();
+    for operation in operations {
+        match operation.did {
+            Did::Loaded(seen) => reads.entry(seen).or_default().push(operation),
+            Did::Refused(expected) => {
+                let by = replaced.entry(expected).or_insert(u64::MAX);
+                *by = operation.ended.min(*by);
+            }
+            Did::Wrote(..) | Did::Maybe(..) => {}
+        }
+    }
+    let (mut record, mut time): (Option<Held>, u64) = (None, 0);
+    loop {
+        let version = record.map(|held| held.version);
+        // The next write follows all reads of this record.
+        let mut next = time;
+        for read in reads.remove(&record).into_iter().flatten() {
+            if time > read.ended {
+                return false;
+            }
+            next = next.max(read.begun);
+        }
+        let by = replaced.get(&version).copied();
+        let Some(write) = writes.remove(&version) else {
+            return by.is_none() && reads.is_empty() && writes.is_empty();
         };
-        if !self.tried.insert((done.clone(), record)) {
+        next = next.max(write.begun);
+        if next > write.ended.min(by.unwrap_or(u64::MAX)) || Some(write.held.version) <= version {
             return false;
         }
-        let next: Vec<usize> = left().filter(|place| self.operations[*place].begun <= end).collect();
-        for place in next {
-            let Some(after) = step(record, self.operations[place].did) else { continue };
-            done[place] = true;
-            if self.goes_on(done, after) {
-                return true;
-            }
-            done[place] = false;
-        }
-        false
+        (record, time) = (Some(write.held), next);
     }
 }
 
-/// Returns the record after an operation; `None` if its result is wrong for this record.
-fn step(record: Option<Held>, did: Did) -> Option<Option<Held>> {
-    let version = record.map(|held| held.version);
-    match did {
-        Did::Loaded(seen) => (seen == record).then_some(record),
-        Did::Wrote(expected, new) => {
-            let is_right = expected == version && new.version == expected.unwrap_or(0) + 1;
-            is_right.then_some(Some(new))
-        }
-        Did::Refused(expected) => (expected != version).then_some(record),
-        Did::Maybe(expected, content) => {
-            let new = Held { version: expected.unwrap_or(0) + 1, content };
-            (expected == version).then_some(Some(new))
+/// Returns the writes that took effect, by the version that each replaced. `None` if two replaced the same version.
+///
+/// A write with an unknown result took effect if its content was read. Otherwise nothing followed it, because a process
+/// must see its version to replace it.
+fn writes(operations: &[Operation]) -> Option<HashMap<Option<u64>, Write>> {
+    let mut seen: HashMap<u64, (Held, u64)> = HashMap::new();
+    for operation in operations {
+        if let Did::Loaded(Some(held)) = operation.did {
+            let (_, ended) = seen.entry(held.content).or_insert((held, u64::MAX));
+            *ended = operation.ended.min(*ended);
         }
     }
+    let mut writes = HashMap::new();
+    for Operation { did, begun, ended } in operations.iter().copied() {
+        let (expected, write) = match did {
+            Did::Wrote(expected, held) => (expected, Write { held, begun, ended }),
+            Did::Maybe(expected, content) => match seen.get(&content) {
+                Some(&(held, ended)) => (expected, Write { held, begun, ended }),
+                None => continue,
+            },
+            Did::Loaded(_) | Did::Refused(_) => continue,
+        };
+        if writes.insert(expected, write).is_some() {
+            return None;
+        }
+    }
+    Some(writes)
 }

@@ -13,65 +13,15 @@ use octo_auth_engines::{Cut, Postgres, Proxy, Redis};
 use octo_auth_store_postgres::blocking::PostgresStore;
 use octo_auth_store_redis::blocking::RedisStore;
 use octo_auth_system::MemoryStore;
-use octo_auth_tests::history::{Did, Held, Operation, held, is_linearizable, written};
+use octo_auth_tests::history::{Did, Extent, Held, Operation, is_linearizable, name, record};
 use octo_auth_tests::registration::sound;
 
-/// The count of processes that use a record concurrently.
-const PROCESSES: u64 = 4;
-
-/// The count of operations of each process on a record.
-const OPERATIONS: u64 = 6;
-
-fn name(number: u64) -> RecordName {
-    sound(RecordName::parse(&format!("history-{number}.{}", "0".repeat(32))))
-}
-
-/// Runs processes that use a record concurrently: each reads it, and writes against the last version it saw. Returns
-/// the history.
-fn history(stores: &[Arc<dyn Store>], name: &RecordName, disturb: &(dyn Fn(u64) + Sync)) -> Vec<Operation> {
-    let (clock, content, seen) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::new(Vec::new()));
-    let tick = || clock.fetch_add(1, Ordering::SeqCst);
-    thread::scope(|scope| {
-        for (process, store) in (0..PROCESSES).zip(stores.iter().cycle()) {
-            let (seen, content, tick) = (&seen, &content, &tick);
-            scope.spawn(move || {
-                let note = |did, begun| {
-                    let operation = Operation { did, begun, ended: tick() };
-                    seen.lock().unwrap_or_else(PoisonError::into_inner).push(operation);
-                };
-                let mut known: Option<Version> = None;
-                for step in 0..OPERATIONS {
-                    disturb(step * PROCESSES + process);
-                    let begun = tick();
-                    if (step + process) % 3 == 0 {
-                        if let Ok(stored) = store.load(name) {
-                            note(Did::Loaded(stored.as_ref().map(held)), begun);
-                            known = stored.map(|stored| stored.version);
-                        }
-                        continue;
-                    }
-                    let own = content.fetch_add(1, Ordering::SeqCst);
-                    let saved = store.compare_and_swap(name, known, &own.to_string().into_bytes().into());
-                    let (did, shown) = written(known, own, &saved);
-                    note(did, begun);
-                    if let Some(shown) = shown {
-                        note(shown, begun);
-                    }
-                    known = match saved {
-                        Ok(Saved::Done(version)) => Some(version),
-                        Ok(Saved::Conflict(stored)) => stored.map(|stored| stored.version),
-                        Err(_) => known,
-                    };
-                }
-            });
-        }
-    });
-    seen.into_inner().unwrap_or_else(PoisonError::into_inner)
-}
+/// The processes that use a record concurrently.
+const SHORT: Extent = Extent { processes: 4, operations: 6 };
 
 fn accepted(stores: &[Arc<dyn Store>], histories: u64, disturb: &(dyn Fn(u64) + Sync)) -> Result<(), String> {
     for number in 0..histories {
-        let history = history(stores, &name(number), disturb);
+        let history = record(stores, &name(number), SHORT, disturb);
         if !is_linearizable(&history) {
             return Err(format!("history {number} is not linearizable: {history:#?}"));
         }
@@ -112,16 +62,17 @@ fn histories_of_a_store_in_memory_are_accepted() {
     sound(accepted(&[store], 500, &|_| ()));
 }
 
-#[test]
-fn histories_of_servers_whose_connections_are_cut_are_accepted() {
+/// Starts both servers. Returns them, each with a proxy, the text of a statement that writes, and a function that opens a
+/// store at a port.
+fn servers() -> Option<[Server; 2]> {
     if !Postgres::is_installed() || !Redis::is_installed() {
         println!("skipped: it needs PostgreSQL and Redis");
-        return;
+        return None;
     }
-    let (postgres, redis) = (sound(Postgres::start()), sound(Redis::start()));
-    let proxies = [postgres.port(), redis.port()].map(|port| sound(Proxy::start(port)));
-    let in_postgres = |port| -> Arc<dyn Store> {
-        let config = sound(postgres.url_at(port).parse());
+    let (postgres, redis) = (Arc::new(sound(Postgres::start())), sound(Redis::start()));
+    let (database, server) = (postgres.clone(), postgres);
+    let in_postgres = move |port| -> Arc<dyn Store> {
+        let config = sound(database.url_at(port).parse());
         let store = sound(PostgresStore::connect(config, octo_auth_store_postgres::Options::default()));
         sound(store.migrate());
         Arc::new(store)
@@ -130,24 +81,39 @@ fn histories_of_servers_whose_connections_are_cut_are_accepted() {
         let client = sound(redis::Client::open(format!("redis://127.0.0.1:{port}/")));
         Arc::new(sound(RedisStore::connect(client, octo_auth_store_redis::Options::default())))
     };
-    // Two processes have a connection that is cut before or after a write takes effect.
-    let stores = [
-        [in_postgres(proxies[0].port()), in_postgres(postgres.port())],
-        [in_redis(proxies[1].port()), in_redis(redis.port())],
-    ];
-    for ((stores, proxy), text) in stores.iter().zip(&proxies).zip(["UPDATE", "EVALSHA"]) {
+    let ports = [server.port(), redis.port()];
+    let [first, second] = ports.map(|port| (port, sound(Proxy::start(port))));
+    Some([
+        Server { at: first, writes: "UPDATE", open: Box::new(in_postgres), _server: Box::new(server) },
+        Server { at: second, writes: "EVALSHA", open: Box::new(in_redis), _server: Box::new(redis) },
+    ])
+}
+
+struct Server {
+    /// The port of the server, and a proxy in front of it.
+    at: (u16, Proxy),
+    writes: &'static str,
+    open: Box<dyn Fn(u16) -> Arc<dyn Store>>,
+    _server: Box<dyn std::any::Any>,
+}
+
+#[test]
+fn histories_of_servers_whose_connections_are_cut_are_accepted() {
+    for Server { at: (port, proxy), writes, open, _server } in servers().into_iter().flatten() {
+        // Two processes have a connection that is cut before or after a write takes effect.
+        let stores = [open(proxy.port()), open(port)];
         let disturb = |step| match step % 7 {
-            0 => proxy.cut_at(text, Cut::BeforeAnswer),
-            3 => proxy.cut_at(text, Cut::BeforeStatement),
+            0 => proxy.cut_at(writes, Cut::BeforeAnswer),
+            3 => proxy.cut_at(writes, Cut::BeforeStatement),
             _ => {}
         };
-        sound(accepted(stores, 60, &disturb));
+        sound(accepted(&stores, 60, &disturb));
     }
 }
 
-/// A store in memory with one fault.
+/// A store with one fault.
 struct Wrong {
-    store: MemoryStore,
+    store: Arc<dyn Store>,
     wrong: &'static str,
     calls: AtomicU64,
     earlier: Mutex<Option<Stored>>,
@@ -208,17 +174,32 @@ impl Store for Wrong {
     }
 }
 
+/// The faults of a store.
+const WRONGS: [&str; 5] = [
+    "reads what was there before",
+    "compares and writes in two steps",
+    "says done and forgets",
+    "writes and says conflict",
+    "lets the last one win",
+];
+
+fn is_caught(store: Arc<dyn Store>, wrong: &'static str, histories: u64) -> bool {
+    let (calls, earlier) = (AtomicU64::new(0), Mutex::default());
+    accepted(&[Arc::new(Wrong { store, wrong, calls, earlier })], histories, &|_| ()).is_err()
+}
+
 #[test]
 fn each_store_that_does_something_wrong_has_a_history_that_is_refused() {
-    for wrong in [
-        "reads what was there before",
-        "compares and writes in two steps",
-        "says done and forgets",
-        "writes and says conflict",
-        "lets the last one win",
-    ] {
-        let (store, calls) = (MemoryStore::new(), AtomicU64::new(0));
-        let store: Arc<dyn Store> = Arc::new(Wrong { store, wrong, calls, earlier: Mutex::default() });
-        assert!(accepted(&[store], 3000, &|_| ()).is_err(), "a store that {wrong}");
+    for wrong in WRONGS {
+        assert!(is_caught(Arc::new(MemoryStore::new()), wrong, 3000), "a store that {wrong}");
+    }
+}
+
+#[test]
+fn each_fault_is_also_found_on_the_servers() {
+    for Server { at: (port, _proxy), open, _server, .. } in servers().into_iter().flatten() {
+        for wrong in WRONGS {
+            assert!(is_caught(open(port), wrong, 300), "a store that {wrong}");
+        }
     }
 }

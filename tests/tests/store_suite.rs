@@ -89,7 +89,7 @@ const WRONGS: [(&str, &str); 24] = [
     ("looks at no version", "a_change_of_another_version_is_a_conflict"),
     ("hides the conflict", "a_change_of_another_version_is_a_conflict"),
     ("creates for any version", "a_change_of_no_version_creates_only"),
-    ("counts nothing", "versions_begin_at_one_and_grow_by_one"),
+    ("counts nothing", "versions_grow"),
     ("lets the last one win", "of_changes_at_once_one_is_done"),
     ("folds names", "names_are_compared_byte_for_byte"),
     ("looks at digests only", "names_are_compared_byte_for_byte"),

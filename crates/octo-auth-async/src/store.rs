@@ -32,8 +32,9 @@ pub trait Store: Send + Sync {
 
     /// Replaces the content of a record if its version is `expected`. With `None`, the record must not exist.
     ///
-    /// The new version is `expected` plus one, or 1 for a new record. Comparing and writing must be one atomic
-    /// step for all processes, such as one SQL statement. When the call has returned and the store is on disk, the
+    /// The new version is greater than `expected`, such as `expected` plus one. If the store can lose a write that
+    /// it has confirmed, as a replicated server can, no other write may get its version: make a part of the
+    /// version random. Comparing and writing must be one atomic step for all processes, such as one SQL statement. When the call has returned and the store is on disk, the
     /// content must survive a crash of the process and of the machine. On a conflict, the returned record may be
     /// read in a second step, even if it has changed again.
     ///

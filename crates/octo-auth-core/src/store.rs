@@ -43,7 +43,7 @@ pub enum Storage {
     MultiProcess,
 }
 
-/// The version of a stored record: a counter that starts at 1, never a time.
+/// The version of a stored record: a positive number that grows with each change, never a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(pub u64);
 
@@ -87,8 +87,8 @@ pub type ChangeListener = Arc<dyn Fn(&RecordName) + Send + Sync>;
 
 /// A synchronous store of records.
 ///
-/// Each name has at most one record, which is never deleted. Its version grows by one with each change and
-/// fits a signed 64-bit integer. An implementation must never return a partial record. It is used as
+/// Each name has at most one record, which is never deleted. Its version is positive, grows with each
+/// change and fits a signed 64-bit integer. An implementation must never return a partial record. It is used as
 /// `Arc<dyn Store>`, by many threads concurrently.
 ///
 /// Every method must return within 5 s. After that the manager counts the call as failed, although it may
@@ -114,8 +114,10 @@ pub trait Store: Send + Sync {
     /// Replaces the content of a record if its version is `expected`. `None` means that the record must not
     /// exist.
     ///
-    /// The new version is `expected` plus one, or 1. Comparing and writing must be one atomic step for all
-    /// processes, such as one statement. When the call has returned and the store is on disk, the content
+    /// The new version is greater than `expected`, such as `expected` plus one. If the store can lose a write
+    /// that it has confirmed, as a replicated server can, no other write may get its version: make a part of
+    /// the version random. Comparing and writing must be one atomic step for all processes, such as one
+    /// statement. When the call has returned and the store is on disk, the content
     /// survives a crash of the process and of the machine. A conflict may return a record read in a second
     /// step, even if it has changed again.
     ///

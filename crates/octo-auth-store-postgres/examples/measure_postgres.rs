@@ -11,7 +11,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use octo_auth_core::{RecordBytes, RecordName, Saved, Store, Version};
+use octo_auth_core::{RecordBytes, RecordName, Saved, Store};
 use octo_auth_store_postgres::Options;
 use octo_auth_store_postgres::blocking::PostgresStore;
 
@@ -52,14 +52,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         store.load(name)?.ok_or("a record is gone")?;
     }
     println!("{USED} accounts read one after the other in {:.0} ms", millis(begun.elapsed()));
-    let (inn, mut version, content) = (&names[0], 1, RecordBytes::from(vec![b'x'; SIZE]));
+    let (inn, content) = (&names[0], RecordBytes::from(vec![b'x'; SIZE]));
+    let mut version = store.load(inn)?.map(|stored| stored.version);
     row("load", || store.load(inn).map(drop).map_err(Into::into))?;
     row("claim", || store.claim(inn, "one", Duration::from_secs(75)).map(drop).map_err(Into::into))?;
     row("release", || store.release(inn, "one").map_err(Into::into))?;
     row("save", || {
-        let saved = store.compare_and_swap(inn, Some(Version(version)), &content)?;
-        version += 1;
-        if saved == Saved::Done(Version(version)) { Ok(()) } else { Err("a conflict".into()) }
+        match store.compare_and_swap(inn, version, &content)? {
+            Saved::Done(next) => version = Some(next),
+            Saved::Conflict(_) => return Err("a conflict".into()),
+        }
+        Ok(())
     })?;
     let begun = Instant::now();
     let listed = store.list("")?.len();

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use octo_auth_core::{Claimed, RecordBytes, RecordName, Saved, Stored, Version};
-use octo_auth_store_kit::{Sealed, Sealing};
+use octo_auth_store_kit::{Sealed, Sealing, next_version};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -67,13 +67,13 @@ impl Statements {
         Self {
             load: format!(r#"SELECT version, key, content FROM "{name}".record WHERE name = $1"#),
             create: format!(
-                r#"INSERT INTO "{name}".record (name, version, key, content) VALUES ($1, 1, $2, $3)
+                r#"INSERT INTO "{name}".record (name, version, key, content) VALUES ($1, $2, $3, $4)
                 ON CONFLICT DO NOTHING RETURNING version{notice}"#
             ),
             update: format!(
-                r#"UPDATE "{name}".record SET version = version + 1, key = $2, content = $3,
+                r#"UPDATE "{name}".record SET version = $2, key = $3, content = $4,
                     written = statement_timestamp()
-                WHERE name = $1 AND version = $4 RETURNING version{notice}"#
+                WHERE name = $1 AND version = $5 RETURNING version{notice}"#
             ),
             // This always returns one row: the owner of the claim now, and its remaining milliseconds.
             claim: format!(
@@ -176,14 +176,16 @@ impl<C: Connections> Engine<C> {
         expected: Option<Version>,
         content: &RecordBytes,
     ) -> Result<Saved, PostgresStoreError> {
-        let version = Version(expected.map_or(0, |version| version.0).saturating_add(1));
+        let version = next_version(expected);
         let sealed = self.sealing.seal(name.as_str(), version, content);
         let Sealed { key, bytes } = sealed.map_err(|problem| seal(name.as_str(), problem))?;
         let (name_text, bytes) = (name.as_str(), bytes.as_ref());
-        let mut parameters: Vec<Parameter<'_>> =
-            vec![(&name_text, Type::TEXT), (&key, Type::TEXT), (&bytes, Type::BYTEA)];
         // A version that does not fit is compared as 0, which no record has.
-        let compared = expected.map(|version| i64::try_from(version.0).unwrap_or(0));
+        let number = |version: Version| i64::try_from(version.0).unwrap_or(0);
+        let new = number(version);
+        let mut parameters: Vec<Parameter<'_>> =
+            vec![(&name_text, Type::TEXT), (&new, Type::INT8), (&key, Type::TEXT), (&bytes, Type::BYTEA)];
+        let compared = expected.map(number);
         let statement = match &compared {
             None => &self.statements.create,
             Some(compared) => {

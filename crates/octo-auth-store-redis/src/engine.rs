@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use octo_auth_core::{Claimed, RecordBytes, RecordName, Saved, Stored, Version};
-use octo_auth_store_kit::{Sealed, Sealing};
+use octo_auth_store_kit::{Sealed, Sealing, next_version};
 use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value, cmd};
 
 use crate::error::RedisStoreError;
@@ -218,7 +218,7 @@ impl<C: Connections> Engine<C> {
         }
         let mut last = 0;
         loop {
-            let version = Version(expected.map_or(last, |version| version.0).saturating_add(1));
+            let version = next_version(expected.or(Some(Version(last))));
             let answer = self.save(name, expected, last, version, content).await?;
             match answer {
                 Value::Int(1) => {

@@ -3,32 +3,31 @@
 use std::time::Duration;
 
 use octo_auth_core::Diagnostic;
-use octo_auth_core::{Claimed, Remedy, Saved, Store, Stored, Version};
+use octo_auth_core::{Claimed, Remedy, Store, Stored};
 use octo_auth_engines::{Cut, Postgres, Proxy};
 use octo_auth_store_postgres::{PostgresStore, PostgresStoreError, blocking};
 
-use crate::world::{code, content, in_schema, migrated, name, runtime, schema, server};
+use crate::world::{code, content, in_schema, migrated, name, runtime, schema, server, written};
 
 #[test]
 fn a_write_whose_connection_is_cut_is_an_unknown_outcome_and_the_next_look_shows_it() {
     let Some(server) = server() else { return };
-    for (cut, version) in [(Cut::BeforeStatement, 1), (Cut::BeforeAnswer, 2)] {
+    for (cut, text) in [(Cut::BeforeStatement, "first"), (Cut::BeforeAnswer, "rt-secret")] {
         let schema = schema();
         migrated(server, in_schema(&schema));
         let proxy = Proxy::start(server.port()).unwrap();
         let config = server.url_at(proxy.port()).parse().unwrap();
         let store = blocking::PostgresStore::connect(config, in_schema(&schema)).unwrap();
-        store.compare_and_swap(&name("inn"), None, &content("first")).unwrap();
+        let first = written(store.compare_and_swap(&name("inn"), None, &content("first")));
         proxy.cut_at("UPDATE", cut);
-        let error =
-            store.compare_and_swap(&name("inn"), Some(Version(1)), &content("rt-secret")).unwrap_err();
+        let error = store.compare_and_swap(&name("inn"), Some(first), &content("rt-secret")).unwrap_err();
         assert!(proxy.has_cut());
         assert_eq!(code(&error), "connection_lost");
         let own = PostgresStoreError::of(&error).unwrap();
         assert!(own.is_outcome_unknown());
         assert!(matches!(own.remedy(), Remedy::TryLater { .. }));
         let stored = store.load(&name("inn")).unwrap().unwrap();
-        assert_eq!(stored.version, Version(version), "{cut:?}");
+        assert_eq!(stored.content, content(text), "{cut:?}");
     }
 }
 
@@ -40,8 +39,8 @@ fn a_look_a_claim_and_a_release_whose_connection_is_cut_are_made_again() {
     let proxy = Proxy::start(server.port()).unwrap();
     let config: tokio_postgres::Config = server.url_at(proxy.port()).parse().unwrap();
     let blocking = blocking::PostgresStore::connect(config.clone(), in_schema(&schema)).unwrap();
-    blocking.compare_and_swap(&name("inn"), None, &content("first")).unwrap();
-    let stored = Some(Stored { version: Version(1), content: content("first") });
+    let version = written(blocking.compare_and_swap(&name("inn"), None, &content("first")));
+    let stored = Some(Stored { version, content: content("first") });
     for cut in [Cut::BeforeStatement, Cut::BeforeAnswer] {
         for (text, call) in
             [("SELECT version", 0), ("INSERT INTO", 1), ("DELETE FROM", 2), ("starts_with", 3)]
@@ -74,9 +73,9 @@ fn a_server_that_was_restarted_is_found_again_and_one_that_is_gone_is_named() {
     }
     let mut server = Postgres::start().unwrap();
     let store = migrated(&server, in_schema("inns"));
-    assert_eq!(store.compare_and_swap(&name("inn"), None, &content("a")).unwrap(), Saved::Done(Version(1)));
+    let version = written(store.compare_and_swap(&name("inn"), None, &content("a")));
     server.restart().unwrap();
-    let stored = Stored { version: Version(1), content: content("a") };
+    let stored = Stored { version, content: content("a") };
     assert_eq!(store.load(&name("inn")).unwrap(), Some(stored.clone()));
     let runtime = runtime();
     let asynchronous = PostgresStore::connect(server.url().parse().unwrap(), in_schema("inns")).unwrap();

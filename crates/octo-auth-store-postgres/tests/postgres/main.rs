@@ -10,6 +10,7 @@ mod births;
 mod cut;
 mod errors;
 mod findings;
+mod lost;
 mod notices;
 mod pooler;
 mod sealed;

@@ -1,13 +1,13 @@
 //! PgBouncer in transaction mode may use another connection for each statement.
 
 use octo_auth_async::Store as _;
-use octo_auth_core::{Claimed, Saved, Version};
+use octo_auth_core::Claimed;
 use octo_auth_engines::PgBouncer;
 use octo_auth_store_postgres::PostgresStore;
 use octo_auth_testkit::async_;
 use std::time::Duration;
 
-use crate::world::{config, connection, content, in_schema, name, runtime, schema, server};
+use crate::world::{config, connection, content, in_schema, name, runtime, schema, server, written};
 
 /// The count of accounts.
 const ACCOUNTS: usize = 1000;
@@ -37,10 +37,8 @@ fn a_pooler_with_one_connection_serves_a_thousand_accounts_and_no_advisory_lock_
             let name = name(&format!("inn-{number}"));
             let ttl = Duration::from_secs(60);
             assert_eq!(store.claim(&name, "one", ttl).await.unwrap(), Claimed::Granted);
-            let saved = store.compare_and_swap(&name, None, &content("a")).await.unwrap();
-            assert_eq!(saved, Saved::Done(Version(1)));
-            let saved = other.compare_and_swap(&name, Some(Version(1)), &content("b")).await.unwrap();
-            assert_eq!(saved, Saved::Done(Version(2)));
+            let first = written(store.compare_and_swap(&name, None, &content("a")).await);
+            written(other.compare_and_swap(&name, Some(first), &content("b")).await);
             store.release(&name, "one").await.unwrap();
             if number % 100 == 0 {
                 let row =

@@ -1,10 +1,12 @@
 //! Sealed records, and keys that are added and retired.
 
-use octo_auth_core::{Saved, Store, Version};
+use octo_auth_core::Store;
 use octo_auth_store_postgres::{Key, Keys, PostgresStoreError, blocking};
 use octo_auth_testkit::blocking as suite;
 
-use crate::world::{code, connection, content, execute, in_schema, migrated, name, runtime, schema, server};
+use crate::world::{
+    code, connection, content, execute, in_schema, migrated, name, runtime, schema, server, written,
+};
 
 /// More records than one statement reads.
 const RECORDS: usize = 1200;
@@ -67,26 +69,28 @@ fn a_key_is_retired_after_all_records_are_sealed_with_the_next_and_a_run_goes_on
     let open = |keys| -> blocking::PostgresStore { migrated(server, in_schema(&own).sealed(keys)) };
     let old = open(Keys::new(key(1)));
     for number in 0..RECORDS {
-        let saved =
-            old.compare_and_swap(&name(&format!("inn-{number}")), None, &content("rt-secret")).unwrap();
-        assert_eq!(saved, Saved::Done(Version(1)));
+        written(old.compare_and_swap(&name(&format!("inn-{number}")), None, &content("rt-secret")));
     }
-    migrated(server, in_schema(&own)).compare_and_swap(&name("plain"), None, &content("rt-secret")).unwrap();
+    let plain = migrated(server, in_schema(&own));
+    let unsealed = written(plain.compare_and_swap(&name("plain"), None, &content("rt-secret")));
     // A run ended after some of the records, and one record is damaged.
     execute(server, &format!("UPDATE {own}.record SET content = 'x' WHERE name = '{}'", name("inn-7")));
     let new = open(Keys::new(key(2)).and_read(key(1)));
-    assert_eq!(new.load(&name("inn-3")).unwrap().unwrap().content, content("rt-secret"));
-    new.compare_and_swap(&name("inn-3"), Some(Version(1)), &content("rt-secret-2")).unwrap();
+    let [third, ninth] = ["inn-3", "inn-9"].map(|account| new.load(&name(account)).unwrap().unwrap());
+    assert_eq!(third.content, content("rt-secret"));
+    let changed = written(new.compare_and_swap(&name("inn-3"), Some(third.version), &content("rt-secret-2")));
     let rekeyed = new.rekey().unwrap();
     assert_eq!(rekeyed.sealed, RECORDS - 1);
     let codes: Vec<&str> = rekeyed.failed.iter().map(PostgresStoreError::code).collect();
     assert_eq!(codes, ["seal_broken"]);
     assert_eq!(new.rekey().unwrap().sealed, 0);
     let alone = open(Keys::new(key(2)));
-    for (account, version, text) in
-        [("inn-3", 2, "rt-secret-2"), ("inn-9", 1, "rt-secret"), ("plain", 1, "rt-secret")]
-    {
+    for (account, version, text) in [
+        ("inn-3", changed, "rt-secret-2"),
+        ("inn-9", ninth.version, "rt-secret"),
+        ("plain", unsealed, "rt-secret"),
+    ] {
         let stored = alone.load(&name(account)).unwrap().unwrap();
-        assert_eq!((stored.version, stored.content), (Version(version), content(text)));
+        assert_eq!((stored.version, stored.content), (version, content(text)));
     }
 }

@@ -1,17 +1,17 @@
 //! Tables of other releases.
 
-use octo_auth_core::{Saved, Store, Version};
+use octo_auth_core::{Store, Version};
 use octo_auth_store_postgres::{PostgresStoreError, SCHEMA_VERSION};
 use octo_auth_testkit::blocking as suite;
 
-use crate::world::{code, content, execute, in_schema, migrated, name, schema, server};
+use crate::world::{code, content, execute, in_schema, migrated, name, schema, server, written};
 
 #[test]
 fn programs_of_two_releases_work_on_tables_that_the_newer_one_has_expanded() {
     let Some(server) = server() else { return };
     let own = schema();
     let before = migrated(server, in_schema(&own));
-    before.compare_and_swap(&name("inn"), None, &content("a")).unwrap();
+    let first = written(before.compare_and_swap(&name("inn"), None, &content("a")));
     // A newer release adds its own columns, and also writes those of this release.
     execute(
         server,
@@ -19,14 +19,15 @@ fn programs_of_two_releases_work_on_tables_that_the_newer_one_has_expanded() {
             "ALTER TABLE {own}.record ADD COLUMN tenant text NOT NULL DEFAULT '';
             ALTER TABLE {own}.claim ADD COLUMN host text;
             UPDATE {own}.version SET version = {};
-            UPDATE {own}.record SET version = version + 1, content = 'b', tenant = 'x' WHERE version = 1",
-            SCHEMA_VERSION + 1
+            UPDATE {own}.record SET version = version + 1, content = 'b', tenant = 'x' WHERE version = {}",
+            SCHEMA_VERSION + 1,
+            first.0
         ),
     );
     let after = migrated(server, in_schema(&own));
-    for (store, version) in [(&before, 2), (&after, 3)] {
-        let saved = store.compare_and_swap(&name("inn"), Some(Version(version)), &content("c")).unwrap();
-        assert_eq!(saved, Saved::Done(Version(version + 1)));
+    let mut last = Version(first.0 + 1);
+    for store in [&before, &after] {
+        last = written(store.compare_and_swap(&name("inn"), Some(last), &content("c")));
     }
     let report = suite::store::check(&after);
     assert_eq!(report.failures(), [], "{report}");

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use octo_auth_core::{RecordBytes, RecordName, StoreError};
+use octo_auth_core::{RecordBytes, RecordName, Saved, StoreError, Version};
 use octo_auth_engines::Postgres;
 use octo_auth_store_postgres::{Options, PostgresStore, PostgresStoreError, blocking};
 use tokio::runtime::Runtime;
@@ -70,6 +70,14 @@ pub(crate) fn name(account: &str) -> RecordName {
 
 pub(crate) fn content(text: &str) -> RecordBytes {
     RecordBytes::from(text.as_bytes())
+}
+
+/// Returns the version of a write that was done.
+pub(crate) fn written(saved: Result<Saved, StoreError>) -> Version {
+    match saved.unwrap() {
+        Saved::Done(version) => version,
+        Saved::Conflict(stored) => panic!("a conflict with {stored:?}"),
+    }
 }
 
 /// Returns the code of an error, after checking the text it shows.

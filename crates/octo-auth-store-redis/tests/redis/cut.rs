@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Claimed, Diagnostic, Remedy, Saved, Store, Stored, Version};
+use octo_auth_core::{Claimed, Diagnostic, Remedy, Store, Stored};
 use octo_auth_engines::{Cut, Proxy, Redis};
 use octo_auth_store_redis::{RedisStore, RedisStoreError, blocking};
 use redis::Client;
 
-use crate::world::{alone, client, code, content, name, runtime, server, store};
+use crate::world::{alone, client, code, content, name, runtime, server, store, written};
 
 fn through(proxy: &Proxy) -> Client {
     Client::open(format!("redis://127.0.0.1:{}/", proxy.port())).unwrap()
@@ -16,19 +16,18 @@ fn through(proxy: &Proxy) -> Client {
 #[test]
 fn a_write_whose_connection_is_cut_is_an_unknown_outcome_and_the_next_look_shows_it() {
     let Some(server) = server() else { return };
-    for (cut, version) in [(Cut::BeforeStatement, 1), (Cut::BeforeAnswer, 2)] {
+    for (cut, text) in [(Cut::BeforeStatement, "first"), (Cut::BeforeAnswer, "rt-secret")] {
         let proxy = Proxy::start(server.port()).unwrap();
         let store = blocking::RedisStore::connect(through(&proxy), alone()).unwrap();
-        store.compare_and_swap(&name("inn"), None, &content("first")).unwrap();
+        let first = written(store.compare_and_swap(&name("inn"), None, &content("first")));
         proxy.cut_at("EVALSHA", cut);
-        let error =
-            store.compare_and_swap(&name("inn"), Some(Version(1)), &content("rt-secret")).unwrap_err();
+        let error = store.compare_and_swap(&name("inn"), Some(first), &content("rt-secret")).unwrap_err();
         assert!(proxy.has_cut());
         assert_eq!(code(&error), "connection_lost");
         let own = RedisStoreError::of(&error).unwrap();
         assert!(own.is_outcome_unknown());
         assert!(matches!(own.remedy(), Remedy::TryLater { .. }));
-        assert_eq!(store.load(&name("inn")).unwrap().unwrap().version, Version(version), "{cut:?}");
+        assert_eq!(store.load(&name("inn")).unwrap().unwrap().content, content(text), "{cut:?}");
     }
 }
 
@@ -38,8 +37,8 @@ fn a_look_a_claim_and_a_release_whose_connection_is_cut_are_made_again() {
     let (options, ttl) = (alone(), Duration::from_secs(60));
     let proxy = Proxy::start(server.port()).unwrap();
     let store = blocking::RedisStore::connect(through(&proxy), options.clone()).unwrap();
-    store.compare_and_swap(&name("inn"), None, &content("first")).unwrap();
-    let stored = Some(Stored { version: Version(1), content: content("first") });
+    let version = written(store.compare_and_swap(&name("inn"), None, &content("first")));
+    let stored = Some(Stored { version, content: content("first") });
     for cut in [Cut::BeforeStatement, Cut::BeforeAnswer] {
         for (text, call) in [("HMGET", 0), ("EVALSHA", 1), ("EVALSHA", 2), ("HKEYS", 3)] {
             proxy.cut_at(text, cut);
@@ -70,9 +69,9 @@ fn a_server_that_was_restarted_is_found_again_and_one_that_is_gone_is_named() {
     }
     let mut server = Redis::start().unwrap();
     let store = store(&server, alone());
-    assert_eq!(store.compare_and_swap(&name("inn"), None, &content("a")).unwrap(), Saved::Done(Version(1)));
+    let version = written(store.compare_and_swap(&name("inn"), None, &content("a")));
     server.restart().unwrap();
-    let stored = Stored { version: Version(1), content: content("a") };
+    let stored = Stored { version, content: content("a") };
     assert_eq!(store.load(&name("inn")).unwrap(), Some(stored));
     drop(server);
     assert_eq!(code(&store.load(&name("inn")).unwrap_err()), "unreachable");
@@ -85,9 +84,9 @@ fn a_server_that_does_not_answer_is_named() {
     }
     let server = Redis::start().unwrap();
     let store = store(&server, alone());
-    store.compare_and_swap(&name("inn"), None, &content("a")).unwrap();
+    let first = written(store.compare_and_swap(&name("inn"), None, &content("a")));
     server.stop();
-    let write = store.compare_and_swap(&name("inn"), Some(Version(1)), &content("b")).unwrap_err();
+    let write = store.compare_and_swap(&name("inn"), Some(first), &content("b")).unwrap_err();
     assert_eq!(code(&write), "timeout");
     let look =
         blocking::RedisStore::connect(client(&server), alone()).unwrap().load(&name("inn")).unwrap_err();

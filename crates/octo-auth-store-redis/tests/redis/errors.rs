@@ -18,7 +18,8 @@ fn told(error: &StoreError) -> (&'static str, bool) {
 }
 
 fn write(store: &RedisStore) -> (&'static str, bool) {
-    told(&store.compare_and_swap(&name("inn"), Some(Version(1)), &content("rt-secret")).unwrap_err())
+    let version = store.load(&name("inn")).ok().flatten().map_or(Version(1), |stored| stored.version);
+    told(&store.compare_and_swap(&name("inn"), Some(version), &content("rt-secret")).unwrap_err())
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod cut;
 mod errors;
 mod findings;
 mod gone;
+mod lost;
 mod scripts;
 mod sealed;
 mod suite;

@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use octo_auth_core::{Claimed, Saved, Store, Version};
+use octo_auth_core::{Claimed, Store};
 use octo_auth_store_redis::PoolError;
 use octo_auth_store_redis::blocking::{Pool, RedisStore};
 use redis::{Cmd, Connection, ConnectionLike, Value};
 
-use crate::world::{alone, client, content, execute, name, server};
+use crate::world::{alone, client, content, execute, name, server, written};
 
 /// The program's connection, with its round trips counted.
 struct Counted(Mutex<Connection>, Arc<AtomicUsize>);
@@ -35,14 +35,8 @@ fn a_script_that_the_server_has_forgotten_costs_one_more_round_trip() {
     let flush = || execute(server, &["SCRIPT", "FLUSH"]);
     let claim = || assert_eq!(store.claim(&name("inn"), "one", ttl).unwrap(), Claimed::Granted);
     let release = || store.release(&name("inn"), "one").unwrap();
-    let saves = std::cell::Cell::new(0);
-    let save = || {
-        let version = saves.get();
-        saves.set(version + 1);
-        let expected = (version > 0).then_some(Version(version));
-        let saved = store.compare_and_swap(&name("inn"), expected, &content("a")).unwrap();
-        assert_eq!(saved, Saved::Done(Version(version + 1)));
-    };
+    let last = std::cell::Cell::new(None);
+    let save = || last.set(Some(written(store.compare_and_swap(&name("inn"), last.get(), &content("a")))));
     flush();
     // The first write also records the registration.
     assert_eq!(trips(&save), 3);

@@ -1,10 +1,10 @@
 //! Sealed records, and keys that are added and retired.
 
-use octo_auth_core::{Store, Version};
+use octo_auth_core::Store;
 use octo_auth_store_redis::{Key, Keys, Options, RedisStoreError};
 use octo_auth_testkit::blocking as suite;
 
-use crate::world::{alone, code, content, execute, key, name, server, store};
+use crate::world::{alone, code, content, execute, key, name, server, store, written};
 
 fn sealing(id: u8) -> Key {
     Key::new(&format!("key-{id}"), [id; 32]).unwrap()
@@ -33,19 +33,23 @@ fn a_key_is_retired_after_all_records_are_sealed_with_the_next() {
         old.compare_and_swap(&name(&format!("inn-{number}")), None, &content("rt-secret")).unwrap();
     }
     let plain = store(server, options.clone());
-    plain.compare_and_swap(&name("plain"), None, &content("rt-secret")).unwrap();
+    let unsealed = written(plain.compare_and_swap(&name("plain"), None, &content("rt-secret")));
     assert_eq!(code(&plain.load(&name("inn-3")).unwrap_err()), "key_missing");
     assert_eq!(code(&old.load(&name("plain")).unwrap_err()), "not_sealed");
     let new = open(Keys::new(sealing(2)).and_read(sealing(1)));
-    new.compare_and_swap(&name("inn-3"), Some(Version(1)), &content("rt-secret-2")).unwrap();
+    let version = |account: &str| new.load(&name(account)).unwrap().unwrap().version;
+    let before = ["inn-3", "inn-9"].map(version);
+    let changed = written(new.compare_and_swap(&name("inn-3"), Some(before[0]), &content("rt-secret-2")));
     let rekeyed = new.rekey().unwrap();
     let failed: Vec<&str> = rekeyed.failed.iter().map(RedisStoreError::code).collect();
     assert_eq!((rekeyed.sealed, rekeyed.unchanged, failed), (20, 1, vec![]));
     let alone = open(Keys::new(sealing(2)));
-    for (account, version, text) in
-        [("inn-3", 2, "rt-secret-2"), ("inn-9", 1, "rt-secret"), ("plain", 1, "rt-secret")]
-    {
+    for (account, version, text) in [
+        ("inn-3", changed, "rt-secret-2"),
+        ("inn-9", before[1], "rt-secret"),
+        ("plain", unsealed, "rt-secret"),
+    ] {
         let stored = alone.load(&name(account)).unwrap().unwrap();
-        assert_eq!((stored.version, stored.content), (Version(version), content(text)));
+        assert_eq!((stored.version, stored.content), (version, content(text)));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use octo_auth_core::{RecordBytes, RecordName, StoreError};
+use octo_auth_core::{RecordBytes, RecordName, Saved, StoreError, Version};
 use octo_auth_engines::Redis;
 use octo_auth_store_redis::{Options, RedisStore, RedisStoreError, blocking};
 use redis::Client;
@@ -63,6 +63,14 @@ pub(crate) fn key(prefix: &str, account: &str) -> String {
 
 pub(crate) fn content(text: &str) -> RecordBytes {
     RecordBytes::from(text.as_bytes())
+}
+
+/// Returns the version of a write that was done.
+pub(crate) fn written(saved: Result<Saved, StoreError>) -> Version {
+    match saved.unwrap() {
+        Saved::Done(version) => version,
+        Saved::Conflict(stored) => panic!("a conflict with {stored:?}"),
+    }
 }
 
 /// Returns the code of an error, after checking the text it shows.

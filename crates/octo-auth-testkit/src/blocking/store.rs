@@ -17,7 +17,7 @@ use crate::suite::{self, Report, Shelf, Swap};
 ///
 /// - Content comes back byte for byte.
 /// - A change succeeds only against the stored version, and only one of several concurrent changes succeeds.
-/// - Versions grow by one.
+/// - Versions grow with each change.
 /// - Names are compared byte for byte and listed by prefix.
 /// - If [`Store::storage`] says that several processes use the store, a claim excludes others until its owner
 ///   releases it or it expires.

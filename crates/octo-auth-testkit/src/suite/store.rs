@@ -19,7 +19,7 @@ pub(crate) async fn check(shelf: &impl Shelf, advance: Option<Advance<'_>>) -> R
     report.add("a_change_of_the_stored_version_is_done", versions::right(shelf).await);
     report.add("a_change_of_another_version_is_a_conflict", versions::wrong(shelf).await);
     report.add("a_change_of_no_version_creates_only", versions::absent(shelf).await);
-    report.add("versions_begin_at_one_and_grow_by_one", versions::counted(shelf).await);
+    report.add("versions_grow", versions::grow(shelf).await);
     report.add("of_changes_at_once_one_is_done", versions::race(shelf).await);
     report.add("names_are_compared_byte_for_byte", names::compared(shelf).await);
     report.add("names_are_listed_by_their_beginning", names::listed(shelf).await);

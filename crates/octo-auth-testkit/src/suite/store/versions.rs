@@ -66,12 +66,12 @@ async fn conflicts(
     holds(shelf, name, stored, &content(2)).await
 }
 
-pub(super) async fn counted(shelf: &impl Shelf) -> Found {
+pub(super) async fn grow(shelf: &impl Shelf) -> Found {
     let (name, mut last) = (name("versions", 0), None);
     for number in 1..=20 {
         // A write of equal content is also a change.
         let version = put(shelf, &name, last, &content(number / 2)).await?;
-        expect(version == Version(number), || format!("{version:?} came after {last:?}"))?;
+        expect(version > last.unwrap_or(Version(0)), || format!("{version:?} came after {last:?}"))?;
         last = Some(version);
     }
     Ok(())
