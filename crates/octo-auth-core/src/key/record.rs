@@ -124,6 +124,11 @@ impl History {
         self.applied().iter().any(|own| own.writer == id.writer && own.sequence >= id.sequence)
     }
 
+    /// Returns whether every operation that was applied to the other record was applied to this one.
+    pub(crate) fn contains(&self, other: &Self) -> bool {
+        other.applied().iter().all(|id| self.has_applied(*id))
+    }
+
     pub(crate) fn apply(&mut self, id: OperationId) {
         let past = self.0.get_or_insert_default();
         push(&mut past.applied, id, MOST_APPLIED, |own| own.writer == id.writer);
@@ -201,6 +206,27 @@ impl OperationId {
 impl Record {
     pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
         self.refresh_token.as_ref().map(Fingerprint::of)
+    }
+
+    /// Returns whether the record is an earlier state of the other one: it lacks a decision or an answer that
+    /// the other one has, and has no other decision or refresh token.
+    pub(crate) fn is_behind(&self, other: &Self) -> bool {
+        let is_known = |token| other.refresh_token.as_ref() == Some(token) || other.history.has_used(token);
+        let lacks_answer = self.family == other.family && self.answered < other.answered;
+        other.history.contains(&self.history)
+            && self.refresh_token.as_ref().is_none_or(is_known)
+            && (lacks_answer || !self.history.contains(&other.history))
+    }
+
+    /// Returns whether the record has a decision, an answer, an attempt or a refusal that the other one lacks.
+    pub(crate) fn has_more_than(&self, other: &Self) -> bool {
+        let begun = |record: &Self| record.attempt.as_ref().map(|open| open.id);
+        let is_other = begun(self).is_some() && begun(self) != begun(other);
+        let is_later = self.attempts > other.attempts || self.answered > other.answered;
+        let is_refused = self.is_dead && !other.is_dead && self.fingerprint() == other.fingerprint();
+        !other.history.contains(&self.history)
+            || self.family == other.family && (is_later || is_refused)
+            || is_other && self.attempts >= other.attempts
     }
 
     /// Returns which token is in the record.

@@ -116,14 +116,19 @@ impl Replica {
         self.is_lost || self.pending().next().is_some()
     }
 
+    /// Returns whether the store has lost the record that it held.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
     /// Returns whether a pending sign-in or sign-out of this process decides the view.
     pub(crate) fn is_decided(&self) -> bool {
         self.pending().any(|own| own.operation.is_decision())
     }
 
-    /// Takes the record that the store holds as the base. A version older than the base is an old copy, which
-    /// is ignored. But if a write met it as a conflict, the store has lost the newer record, and the base
-    /// will be written again.
+    /// Takes the record that the store holds as the base. If the store has lost changes that the base contains,
+    /// by a failover or a restored backup, and has no others, then the base will be written again. If it is
+    /// only an old copy, the write finds the newer record.
     ///
     /// Returns tokens to be revoked: those removed by operations that turn out to be stored.
     pub(crate) fn loaded(&mut self, stored: Option<(Record, Version)>, is_conflict: bool) -> Vec<Secret> {
@@ -134,8 +139,9 @@ impl Replica {
             return Vec::new();
         };
         let is_old = self.version.is_some_and(|own| own > version);
-        if is_old {
-            if is_conflict {
+        let is_behind = record.is_behind(&self.base);
+        if is_behind || is_old && !record.has_more_than(&self.base) {
+            if is_behind || is_conflict {
                 (self.version, self.is_lost) = (Some(version), true);
             }
             return Vec::new();

@@ -71,6 +71,7 @@ pub(crate) struct ShownFacts {
     pub(crate) state: State,
     pub(crate) in_flight: bool,
     unsaved: bool,
+    lost: bool,
     saving: bool,
 }
 
@@ -109,6 +110,8 @@ pub enum Event {
     /// The store could not save the token in use. Saving is tried again with the next call for the spec, and
     /// without a call if tokens are refreshed ahead.
     Unsaved(Generation),
+    /// The store has lost what it had confirmed, by a failover or a restored backup. It is written again.
+    LostWrite(Generation),
 }
 
 impl Status {
@@ -123,7 +126,7 @@ impl KeyState {
     /// Returns the status of the spec.
     pub(crate) fn status(&self, shared: &SharedState, now: Now) -> Status {
         let facts = self.facts(shared, None, now);
-        let ShownFacts { state, in_flight, unsaved, saving } = self.shown_facts(&facts, shared);
+        let ShownFacts { state, in_flight, unsaved, saving, .. } = self.shown_facts(&facts, shared);
         let sign_in_needed = self.needs_sign_in(&facts, state);
         Status {
             state,
@@ -143,7 +146,8 @@ impl KeyState {
     /// Returns the status shown of the spec before the first look at it.
     pub(crate) fn shown_at_first(&self, shared: &SharedState) -> Shown {
         let sign_in_needed = shared.storage == Storage::None && !self.spec.is_client_grant();
-        let facts = ShownFacts { state: State::NoKey, in_flight: false, unsaved: false, saving: false };
+        let facts =
+            ShownFacts { state: State::NoKey, in_flight: false, unsaved: false, lost: false, saving: false };
         let generation = Generation::default();
         Shown { facts, next_change: None, generation, failures: 0, sign_in_needed }
     }
@@ -184,9 +188,12 @@ impl KeyState {
             let event = if sign_in_needed { Event::SignInNeeded } else { Event::Setback };
             events.extend(self.setback(facts, shown_facts.state, now).map(event));
         }
-        let ShownFacts { in_flight, unsaved, .. } = shown_facts;
+        let ShownFacts { in_flight, unsaved, lost, .. } = shown_facts;
         if unsaved && !in_flight && (!last.facts.unsaved || last.facts.in_flight) {
             events.push(Event::Unsaved(generation));
+        }
+        if lost && !last.facts.lost {
+            events.push(Event::LostWrite(generation));
         }
         let failures = self.failure_count;
         (Shown { facts: shown_facts, next_change, generation, failures, sign_in_needed }, events)
@@ -198,6 +205,7 @@ impl KeyState {
             state: facts.state(),
             in_flight: facts.in_flight,
             unsaved: self.is_unsaved(shared) && !saving,
+            lost: self.replica.is_lost(),
             saving: facts.saving_is_due || saving,
         }
     }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use octo_auth_core::{Freshness, Imported, Job, Remedy, Storage, StoreError, TokenErrorKind, TokenSpec};
+use octo_auth_core::{
+    Event, Freshness, Imported, Job, RecordBytes, Remedy, Storage, StoreError, TokenErrorKind, TokenSpec,
+};
 use octo_auth_testkit::StoredRecord;
 use octo_auth_testkit::machine::{InMemoryStore, Machine, ServerReply, hotel, service};
 use octo_auth_testkit::moment;
@@ -247,6 +249,94 @@ fn a_record_that_was_restored_and_written_up_to_the_same_version_is_read() {
     two.age(&hotel(), Freshness::Expired);
     two.got(&hotel());
     assert_eq!(two.last_refresh(), Some("RT9"));
+}
+
+/// Lets a process renew `RT1` to `RT2`. Returns the stored content before.
+fn renewed_to_rt2(process: &mut Machine, store: &InMemoryStore) -> RecordBytes {
+    let before = store.content(&process.name(&hotel())).expect("a record");
+    process.age(&hotel(), Freshness::Expired);
+    process.endpoint.then(ServerReply::tokens("AT2", 3600, "RT2"));
+    assert_eq!(process.got(&hotel()), "AT2");
+    before
+}
+
+#[test]
+fn a_renewal_lost_by_the_store_is_written_again_whatever_version_the_older_record_has() {
+    for is_higher in [false, true] {
+        let (_, mut two, store) = Machine::two_processes(standard);
+        let before = renewed_to_rt2(&mut two, &store);
+        let name = two.name(&hotel());
+        match is_higher {
+            true => store.put(&name, before),
+            false => store.fall_back(&name, before),
+        }
+        let (requests, _) = (two.requests(), two.events(&hotel()));
+        two.pass_seconds(61);
+        let mut told = Vec::new();
+        let mut next = two.decide(&hotel()).job;
+        while let Some(job) = next {
+            next = two.step(job);
+            told.extend(two.events(&hotel()));
+        }
+        assert!(matches!(told[..], [Event::LostWrite(_)]), "{told:?}");
+        assert_eq!(two.got(&hotel()), "AT2");
+        assert_eq!(two.stored(&hotel()).refresh_token(), Some("RT2"), "a higher version: {is_higher}");
+        assert_eq!(two.requests(), requests);
+    }
+}
+
+#[test]
+fn an_attempt_and_a_renewal_after_a_loss_of_the_store_count_although_their_versions_are_lower() {
+    let (mut one, mut two, store) = Machine::two_processes(standard);
+    renewed_to_rt2(&mut two, &store);
+    one.now = two.now;
+    one.pass_seconds(61);
+    assert_eq!([one.got(&hotel()), one.got(&hotel())][1], "AT2");
+    // The server has lost everything, and counts its versions from 1 again.
+    let emptied = InMemoryStore::default();
+    (one.store, two.store) = (emptied.clone(), emptied);
+    one.age(&hotel(), Freshness::Expired);
+    let sending = one.up_to_sending(&hotel());
+    two.now = one.now;
+    // Its claim is gone too.
+    let unclaimed = InMemoryStore::default();
+    let name = two.name(&hotel());
+    unclaimed.put(&name, two.store.content(&name).expect("a record"));
+    (one.store, two.store) = (unclaimed.clone(), unclaimed);
+    let requests = two.requests();
+    let mut next = two.decide(&hotel()).job;
+    for _ in 0..8 {
+        next = next.and_then(|job| two.step(job));
+    }
+    assert_eq!(two.requests(), requests, "the refresh token is not sent twice");
+    assert!(matches!(next, Some(Job::Load(_))), "it waits for the other process: {next:?}");
+    one.now = two.now;
+    one.endpoint.then(ServerReply::tokens("AT3", 3600, "RT3"));
+    let report = one.send(sending);
+    let rest = one.report(report);
+    one.carry(rest);
+    two.carry(next);
+    assert_eq!(two.got(&hotel()), "AT3");
+    assert_eq!(two.requests(), requests);
+    assert_eq!(two.stored(&hotel()).refresh_token(), Some("RT3"));
+}
+
+#[test]
+fn a_sign_out_after_a_loss_of_the_store_holds_although_its_version_is_lower() {
+    let (one, mut two, store) = Machine::two_processes(standard);
+    let before = renewed_to_rt2(&mut two, &store);
+    for _ in 0..2 {
+        store.fall_back(&two.name(&hotel()), before.clone());
+    }
+    let mut other = Machine::with_store(standard(), Storage::MultiProcess, &store, 3);
+    other.now = one.now;
+    let read = other.decide(&hotel()).job;
+    other.carry(read);
+    other.sign_out(&hotel());
+    two.pass_seconds(61);
+    two.got(&hotel());
+    assert_eq!(two.got(&hotel()), "signed_out");
+    assert!(two.stored(&hotel()).is_signed_out());
 }
 
 #[test]

@@ -92,6 +92,7 @@ pub(super) fn change(provider: &str, news: &News) {
         Event::Setback(failure) => setback(provider, news, failure),
         Event::SignInNeeded(failure) => sign_in_needed(provider, news, failure),
         Event::Unsaved(generation) => unsaved(provider, news, *generation),
+        Event::LostWrite(generation) => lost_write(provider, news, *generation),
         _ => {}
     }
 }
@@ -145,6 +146,17 @@ fn unsaved(provider: &str, News { change, state, left }: &News, generation: Gene
         Level::WARN,
         provider, %key, %generation, state, seconds_to_expiry,
         "a token is in force that the store could not take yet"
+    );
+}
+
+fn lost_write(provider: &str, News { change, state, left }: &News, generation: Generation) {
+    let (key, state, seconds_to_expiry) = (&change.spec, state.word(), left.map(|left| left.as_secs()));
+    event!(
+        name: "octo_auth.lost_write",
+        target: "octo_auth",
+        Level::WARN,
+        provider, %key, %generation, state, seconds_to_expiry,
+        "the store has lost a token that it had confirmed"
     );
 }
 

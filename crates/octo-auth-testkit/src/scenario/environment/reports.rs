@@ -106,6 +106,7 @@ impl Environment {
             Event::Setback(failure) => format!("setback, {}", failure.code()),
             Event::SignInNeeded(failure) => format!("sign-in needed, {}", failure.code()),
             Event::Unsaved(generation) => format!("generation {} is not saved yet", generation.number),
+            Event::LostWrite(generation) => format!("generation {} is lost in the store", generation.number),
             other => format!("{other:?}"),
         };
         let key = self.setup().name_of(&change.spec);
