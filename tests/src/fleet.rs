@@ -1,29 +1,32 @@
-//! Eight processes with one rotating refresh token. Some of them are killed or stopped at arbitrary moments. If their
-//! store is a server, its connections are also cut and it is restarted.
+//! Sixteen processes with one rotating refresh token. Some of them are killed or stopped at arbitrary moments. If their
+//! store is a server, its connections are also cut and it is restarted. In a fleet with an even seed the wall clocks of
+//! the processes move by minutes. In one with an odd seed the server loses its last writes by a failover, or everything
+//! by a flush.
 //!
 //! The server rotates each refresh token and revokes the family of one that is used twice. No family may be revoked. A
 //! refresh token may be lost only if a process was killed while its request was in flight, which the record must say.
 
+mod member;
 mod place;
+mod recorded;
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::FileExt;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 
 use octo_auth_emulator::Emulator;
 use octo_auth_emulator::generic::DEMO_CLIENT_ID;
 
 pub use place::{Engine, opened};
+pub use recorded::recorded;
 
 use crate::file_store::Folder;
-use crate::file_store::trace::Run;
+use member::Member;
 use place::Place;
 
 /// The processes that share the token.
-const PROCESSES: usize = 8;
+const PROCESSES: usize = 16;
 
 /// Longer than the lifetime of an access token, in seconds.
 const ROUND: u64 = 3700;
@@ -41,6 +44,10 @@ pub struct Story {
     pub cuts: usize,
     /// How often the server of the store was restarted.
     pub restarts: usize,
+    /// How often the server lost its last writes, or all.
+    pub losses: usize,
+    /// How often a wall clock was moved.
+    pub clocks: usize,
     /// The count of requests at the token endpoint.
     pub requests: usize,
     /// The count of answers with a token.
@@ -55,11 +62,11 @@ pub struct Story {
 
 impl fmt::Display for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rotations, kills, stops, cuts, restarts, requests, .. } = self;
+        let Self { rotations, kills, stops, cuts, restarts, losses, clocks, requests, .. } = self;
         let Self { tokens, later, lost_in_doubt, families_revoked, .. } = self;
         write!(
             f,
-            "{rotations} rotations by {requests} requests, {kills} kills, {stops} stops, {cuts} cuts, {restarts} restarts: \
+            "{rotations} rotations by {requests} requests, {kills} kills, {stops} stops, {cuts} cuts, {restarts} restarts, {losses} losses, {clocks} clocks moved: \
              {tokens} tokens, {later} times \"try again\", {lost_in_doubt} sign-ins after a kill during a request, {families_revoked} families revoked"
         )
     }
@@ -77,50 +84,8 @@ impl Chance {
     }
 }
 
-struct Member {
-    child: Child,
-    asks: ChildStdin,
-    says: BufReader<ChildStdout>,
-}
-
-impl Member {
-    fn start(store: &str, folder: &Folder, url: &str) -> Result<Self, String> {
-        let ahead = folder.path().join("ahead").display().to_string();
-        let mut command = Run::of(&["rotate", store, url, &ahead]).command()?;
-        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut child = child.map_err(|error| error.to_string())?;
-        let asks = child.stdin.take().ok_or("no input")?;
-        let says = BufReader::new(child.stdout.take().ok_or("no output")?);
-        Ok(Self { child, asks, says })
-    }
-
-    fn ask(&mut self, line: &str) {
-        // A killed process is replaced when it does not answer.
-        let _ = writeln!(self.asks, "{line}");
-    }
-
-    /// Returns the next line; `None` if the process was killed.
-    fn answer(&mut self) -> Option<String> {
-        let mut line = String::new();
-        self.says.read_line(&mut line).ok().filter(|length| *length > 0).map(|_| line.trim_end().to_owned())
-    }
-
-    /// Runs a shell command on the process, such as `kill -KILL $0` with its process id.
-    fn disturb(&self, script: &str) {
-        let number = self.child.id().to_string();
-        let _ = Command::new("sh").args(["-c", script, &number]).status();
-    }
-}
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// The count of concurrent fleets, so that many rotations take less time.
-const FLEETS: u64 = 8;
+const FLEETS: u64 = 4;
 
 /// Runs several fleets until their tokens were refreshed this often in total, each with a separate folder, server and
 /// seed. Returns the story of each, with its seed.
@@ -168,12 +133,17 @@ struct Fleet {
     members: Vec<Member>,
     chance: Chance,
     story: Story,
-    /// The last token that a process reported.
-    last: String,
+    /// The tokens that processes reported in the last round that had any.
+    last: Vec<String>,
+    /// Whether wall clocks move. A process whose clock is slow serves a token longer, and one whose clock is ahead
+    /// of another's renews it earlier.
+    moves_clocks: bool,
     /// Whether a process was killed since the last sign-in.
     has_killed: bool,
     /// The count of rounds without a token since the last one.
     silent: u32,
+    /// Whether all processes have the last token.
+    is_even: bool,
 }
 
 impl Fleet {
@@ -183,7 +153,7 @@ impl Fleet {
         fs::create_dir_all(folder.path()).map_err(|error| error.to_string())?;
         let clock = File::create(folder.path().join("ahead")).map_err(|error| error.to_string())?;
         let chance = Chance(seed.wrapping_mul(2).wrapping_add(1));
-        let (ahead, members, story, last) = (0, Vec::new(), Story::default(), String::new());
+        let (ahead, members, story, last) = (0, Vec::new(), Story::default(), Vec::new());
         let mut fleet = Self {
             emulator,
             url,
@@ -195,18 +165,20 @@ impl Fleet {
             chance,
             story,
             last,
+            moves_clocks: seed.is_multiple_of(2),
             has_killed: false,
             silent: 0,
+            is_even: false,
         };
         fleet.move_clock()?;
-        let members: Result<_, _> = (0..PROCESSES).map(|_| fleet.member()).collect();
+        let members: Result<_, _> = (0..PROCESSES).map(|number| fleet.member(number)).collect();
         fleet.members = members?;
         fleet.sign_in(0)?;
         Ok(fleet)
     }
 
-    fn member(&self) -> Result<Member, String> {
-        Member::start(&self.place.address(), &self.folder, &self.url)
+    fn member(&self, number: usize) -> Result<Member, String> {
+        Member::start(&self.place.address(), &self.folder, &self.url, number)
     }
 
     fn move_clock(&mut self) -> Result<(), String> {
@@ -227,37 +199,55 @@ impl Fleet {
 
     /// Lets the token expire and all processes ask for one. One of them may be disturbed meanwhile.
     fn round(&mut self) -> Result<(), String> {
+        let [loses, flushes] = [20, 40].map(|most| self.chance.below(most) == 0);
+        // What is lost must be in the memory of a process that goes on.
+        let loses = loses && self.is_even && self.place.prepare_failover()?;
         self.move_clock()?;
         self.members.iter_mut().for_each(|member| member.ask("get"));
-        self.disturb()?;
+        self.disturb(loses)?;
         let mut told = Vec::new();
         for place in 0..self.members.len() {
             match self.members[place].answer() {
                 Some(answer) => told.push(answer),
-                None => self.members[place] = self.member()?,
+                None => self.members[place] = self.member(place)?,
             }
         }
         self.story.requests += self.emulator.log().len();
         self.emulator.clear_log();
-        self.judge(&told)
+        self.judge(&told)?;
+        let is_token = |answer: &String| answer.starts_with("token ");
+        self.is_even = !self.moves_clocks && told.len() == PROCESSES && told.iter().all(is_token);
+        if loses && self.is_even {
+            self.place.fail_over()?;
+            self.story.losses += 1;
+        } else if self.is_even && flushes {
+            self.story.losses += usize::from(self.place.flush()?);
+        }
+        Ok(())
     }
 
-    fn disturb(&mut self) -> Result<(), String> {
+    /// Disturbs a process or the store, unless the round must stay quiet.
+    fn disturb(&mut self, is_quiet: bool) -> Result<(), String> {
         let victim = usize::try_from(self.chance.below(PROCESSES as u64)).unwrap_or(0);
         let [before, for_so_long] = [6, 20].map(|most| self.chance.below(most));
-        match self.chance.below(10) {
-            0 => {
+        let seconds = i64::try_from(self.chance.below(1200)).unwrap_or(0) - 600;
+        match self.chance.below(40) {
+            _ if is_quiet => {}
+            0..4 => {
                 self.members[victim].disturb(&format!("sleep 0.00{before}; kill -KILL $0"));
                 (self.story.kills, self.has_killed) = (self.story.kills + 1, true);
             }
-            1 => {
+            4..8 => {
                 let pause =
                     format!("sleep 0.00{before}; kill -STOP $0; sleep 0.0{for_so_long:02}; kill -CONT $0");
                 self.members[victim].disturb(&pause);
                 self.story.stops += 1;
             }
-            2 => self.story.cuts += usize::from(self.place.cut()),
-            3 if self.chance.below(4) == 0 => self.story.restarts += usize::from(self.place.restart()?),
+            8..12 => self.story.cuts += usize::from(self.place.cut()),
+            12..16 if self.moves_clocks => {
+                self.story.clocks += usize::from(self.members[victim].move_clock(seconds)?);
+            }
+            16 => self.story.restarts += usize::from(self.place.restart()?),
             _ => {}
         }
         Ok(())
@@ -268,12 +258,15 @@ impl Fleet {
         self.story.tokens += tokens.len();
         self.story.later += told.iter().filter(|answer| answer.ends_with("try_later")).count();
         self.silent += 1;
-        if let Some(token) = tokens.first() {
-            if tokens.iter().any(|other| other != token) {
+        let mut new: Vec<String> = tokens.into_iter().cloned().collect();
+        new.sort();
+        new.dedup();
+        if !new.is_empty() {
+            if new.len() > 1 && !self.moves_clocks {
                 return Err(format!("two tokens in one round: {told:?}"));
             }
-            self.story.rotations += u64::from(**token != self.last);
-            (self.last, self.silent) = ((*token).clone(), 0);
+            self.story.rotations += new.iter().filter(|token| !self.last.contains(token)).count() as u64;
+            (self.last, self.silent) = (new, 0);
         }
         if self.silent > 5 {
             return Err(format!("no token for {} rounds: {told:?}", self.silent));
@@ -284,7 +277,7 @@ impl Fleet {
         }
         // Each request yields a token, except those of killed processes.
         let lost = self.story.requests as u64 - self.story.rotations.min(self.story.requests as u64);
-        if lost > self.story.kills as u64 {
+        if lost > self.story.kills as u64 && !self.moves_clocks {
             return Err(format!("{lost} requests brought no token: {told:?}"));
         }
         if !told.iter().any(|answer| answer.ends_with("sign_in_again")) {

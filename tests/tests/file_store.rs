@@ -98,13 +98,13 @@ fn a_lock_file_that_was_removed_between_its_opening_and_its_locking_is_not_taken
 }
 
 #[test]
-fn eight_processes_of_which_some_are_killed_and_stopped_lose_no_refresh_token_and_send_none_twice() {
+fn sixteen_processes_of_which_some_are_killed_and_stopped_lose_no_refresh_token_and_send_none_twice() {
     for engine in [Engine::Files, Engine::Postgres, Engine::Redis] {
         if !engine.is_installed() {
             println!("skipped: it needs {engine:?}");
             continue;
         }
-        let story = sound(fleet::live(engine, 12, 6));
+        let story = sound(fleet::live(engine, 12, 7));
         assert_eq!(story.families_revoked, 0, "{engine:?}: {story}");
         assert!(story.rotations >= 12 && story.kills > 0 && story.stops > 0, "{engine:?}: {story}");
         let is_a_server = engine != Engine::Files;

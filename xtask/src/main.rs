@@ -110,7 +110,7 @@ enum Task {
     /// Let few accounts fail among 500 healthy ones, for six simulated hours each, and print what it costs the healthy
     /// ones; fail if one of them was denied a token.
     Blame(blame::Options),
-    /// Kill processes at each system call of a save, and let eight processes share a rotating refresh token while some are
+    /// Kill processes at each system call of a save, and let sixteen processes share a rotating refresh token while some are
     /// killed and stopped; fail if a record is damaged, a token is lost, or one is sent twice.
     FileStore {
         /// How many processes are killed; it needs strace.
@@ -123,12 +123,17 @@ enum Task {
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Let eight processes share a rotating refresh token in a database, while some are killed and stopped, connections are cut
-    /// and the server is restarted; fail if a token is lost or one is sent twice. It starts the server itself.
+    /// Let sixteen processes share a rotating refresh token in a database, while some are killed and stopped, wall clocks move,
+    /// connections are cut, and the server is restarted and loses writes; fail if a token is lost or one is sent twice. Then
+    /// record the operations of eight processes on one record, and fail if they are not linearizable. It starts the server
+    /// itself.
     Fleet {
         /// The engine of the store.
         #[arg(long, value_parser = ["postgres", "redis"])]
         engine: String,
+        /// How many operations are recorded.
+        #[arg(long, default_value_t = 100_000)]
+        operations: u64,
         /// How often the token is refreshed in total, in several concurrent fleets.
         #[arg(long, default_value_t = 10_000)]
         rotations: u64,
@@ -208,7 +213,9 @@ fn main() -> ExitCode {
         Task::FileStore { kills, rotations, seed } => {
             file_store(kills, rotations, seed.unwrap_or_else(new_seed))
         }
-        Task::Fleet { engine, rotations, seed } => fleet(&engine, rotations, seed.unwrap_or_else(new_seed)),
+        Task::Fleet { engine, operations, rotations, seed } => {
+            fleet(&engine, operations, rotations, seed.unwrap_or_else(new_seed))
+        }
         Task::RealServer => real_server(&root()),
         Task::Browser if !browser::is_possible() => Ok(false),
         Task::Browser => browser::run(&root()),
@@ -258,31 +265,28 @@ fn conformance(arguments: &[String]) -> anyhow::Result<bool> {
     Ok(status.success())
 }
 
-/// Runs both campaigns, the second one even if the first failed.
 fn file_store(kills: u64, rotations: u64, seed: u64) -> anyhow::Result<bool> {
+    let [kills, rotations, seed] = [kills, rotations, seed].map(|number| number.to_string());
+    campaigns(&[&["kills", &kills], &["rotations", "files", &rotations, &seed]])
+}
+
+fn fleet(engine: &str, operations: u64, rotations: u64, seed: u64) -> anyhow::Result<bool> {
+    let [operations, rotations, seed] = [operations, rotations, seed].map(|number| number.to_string());
+    campaigns(&[&["rotations", engine, &rotations, &seed], &["histories", engine, &operations]])
+}
+
+/// Runs campaigns of stores, the later ones even if one failed.
+fn campaigns(campaigns: &[&[&str]]) -> anyhow::Result<bool> {
     let mut is_sound = true;
-    for arguments in [
-        vec!["kills".to_owned(), kills.to_string()],
-        vec!["rotations".to_owned(), "files".to_owned(), rotations.to_string(), seed.to_string()],
-    ] {
+    for arguments in campaigns {
         let status = cargo()
             .args(["run", "--quiet", "--package", "octo-auth-tests", "--bin", "file_store", "--"])
-            .args(arguments)
+            .args(*arguments)
             .current_dir(root())
             .status()?;
         is_sound &= status.success();
     }
     Ok(is_sound)
-}
-
-/// Runs the campaign of fleets with a server.
-fn fleet(engine: &str, rotations: u64, seed: u64) -> anyhow::Result<bool> {
-    let status = cargo()
-        .args(["run", "--quiet", "--package", "octo-auth-tests", "--bin", "file_store", "--"])
-        .args(["rotations", engine, &rotations.to_string(), &seed.to_string()])
-        .current_dir(root())
-        .status()?;
-    Ok(status.success())
 }
 
 fn real_server(root: &Path) -> anyhow::Result<bool> {

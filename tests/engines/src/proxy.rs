@@ -26,6 +26,8 @@ struct Shared {
     /// The text of the statement at which the next connection is cut, and the time of the cut.
     trap: Option<(String, Cut)>,
     connections: Vec<TcpStream>,
+    /// The port of the server.
+    to: u16,
     is_closed: bool,
 }
 
@@ -37,14 +39,15 @@ impl Proxy {
     /// Returns an error if it cannot listen.
     pub fn start(to: u16) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let (port, shared) = (listener.local_addr()?.port(), Arc::<Mutex<Shared>>::default());
+        let port = listener.local_addr()?.port();
+        let shared = Arc::new(Mutex::new(Shared { to, ..Shared::default() }));
         let own = shared.clone();
         thread::spawn(move || {
             for client in listener.incoming() {
                 if lock(&own).is_closed {
                     return;
                 }
-                let _ = client.and_then(|client| forward(client, to, &own));
+                let _ = client.and_then(|client| forward(client, &own));
             }
         });
         Ok(Self { port, shared })
@@ -65,6 +68,13 @@ impl Proxy {
     #[must_use]
     pub fn has_cut(&self) -> bool {
         lock(&self.shared).trap.is_none()
+    }
+
+    /// Cuts all open connections. Later ones go to the server at another port.
+    pub fn redirect(&self, to: u16) {
+        let mut shared = lock(&self.shared);
+        shared.to = to;
+        shared.cut_all();
     }
 
     /// Cuts all open connections.
@@ -92,7 +102,8 @@ impl Drop for Proxy {
     }
 }
 
-fn forward(client: TcpStream, to: u16, shared: &Arc<Mutex<Shared>>) -> io::Result<()> {
+fn forward(client: TcpStream, shared: &Arc<Mutex<Shared>>) -> io::Result<()> {
+    let to = lock(shared).to;
     let server = TcpStream::connect(("127.0.0.1", to))?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;

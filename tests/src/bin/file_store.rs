@@ -1,10 +1,15 @@
-//! The file store under hostile conditions: `file_store kills COUNT`, `file_store rotations ENGINE COUNT SEED`.
+//! Stores under hostile conditions: `file_store kills COUNT`, `file_store rotations ENGINE COUNT SEED`,
+//! `file_store histories ENGINE OPERATIONS`.
 //!
 //! With `child` it is one of the processes that are killed.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks on its standard streams")]
 
 use std::process::ExitCode;
+
+#[cfg(unix)]
+const USAGE: &str =
+    "usage: file_store kills COUNT | rotations ENGINE COUNT SEED | histories ENGINE OPERATIONS";
 
 #[cfg(unix)]
 fn main() -> ExitCode {
@@ -31,7 +36,13 @@ fn main() -> ExitCode {
             let stories = fleet::live_together(engine, count, seed)?;
             Ok(stories.iter().map(line).collect::<Vec<_>>().join("\n"))
         }),
-        _ => Err("usage: file_store kills COUNT | rotations ENGINE COUNT SEED".to_owned()),
+        ["histories", engine, operations] => engine.parse().and_then(|engine: fleet::Engine| {
+            if !engine.is_installed() {
+                return Ok(format!("skipped: it needs {engine:?}"));
+            }
+            fleet::recorded(engine, operations.parse().unwrap_or(100_000))
+        }),
+        _ => Err(USAGE.to_owned()),
     };
     match shown {
         Ok(text) => {

@@ -52,7 +52,8 @@ impl FromStr for Engine {
 pub(super) enum Place {
     Files(Folder),
     Postgres(Postgres, Proxy),
-    Redis(Redis, Proxy),
+    /// The second server was a replica, and has all but the last writes.
+    Redis(Redis, Proxy, Option<Redis>),
 }
 
 impl Place {
@@ -71,7 +72,7 @@ impl Place {
             Engine::Redis => {
                 let server = Redis::start().map_err(failed)?;
                 let proxy = Proxy::start(server.port()).map_err(failed)?;
-                Self::Redis(server, proxy)
+                Self::Redis(server, proxy, None)
             }
         })
     }
@@ -81,7 +82,7 @@ impl Place {
         match self {
             Self::Files(folder) => folder.path().display().to_string(),
             Self::Postgres(server, proxy) => server.url_at(proxy.port()),
-            Self::Redis(_, proxy) => format!("redis://127.0.0.1:{}/", proxy.port()),
+            Self::Redis(_, proxy, _) => format!("redis://127.0.0.1:{}/", proxy.port()),
         }
     }
 
@@ -90,19 +91,11 @@ impl Place {
     pub(super) fn end_claims(&self) -> Result<(), String> {
         match self {
             Self::Files(_) => Ok(()),
-            Self::Postgres(server, _) => {
-                let client = postgres::Client::connect(&server.url(), postgres::NoTls);
-                let ended = client.and_then(|mut client| client.batch_execute("DELETE FROM octo_auth.claim"));
-                ended.map_err(|error| error.to_string())
-            }
-            Self::Redis(server, _) => {
+            Self::Postgres(server, _) => sent(server, "DELETE FROM octo_auth.claim"),
+            Self::Redis(server, ..) => {
                 let end =
                     "for _, claim in ipairs(redis.call('KEYS', '*:claim:*')) do redis.call('DEL', claim) end";
-                let client = redis::Client::open(server.url());
-                let ended = client.and_then(|client| {
-                    redis::cmd("EVAL").arg(end).arg(0).query::<()>(&mut client.get_connection()?)
-                });
-                ended.map_err(|error| error.to_string())
+                execute(server, &["EVAL", end, "0"]).map(drop)
             }
         }
     }
@@ -111,7 +104,7 @@ impl Place {
     pub(super) fn cut(&self) -> bool {
         match self {
             Self::Files(_) => false,
-            Self::Postgres(_, proxy) | Self::Redis(_, proxy) => {
+            Self::Postgres(_, proxy) | Self::Redis(_, proxy, _) => {
                 proxy.cut_all();
                 true
             }
@@ -123,10 +116,74 @@ impl Place {
         let restarted = match self {
             Self::Files(_) => return Ok(false),
             Self::Postgres(server, _) => server.restart(),
-            Self::Redis(server, _) => server.restart(),
+            Self::Redis(server, ..) => server.restart(),
         };
         restarted.map(|()| true).map_err(|error| error.to_string())
     }
+
+    /// Keeps a copy of the server as it is now, for [`Place::fail_over`]. Returns whether there is a server.
+    pub(super) fn prepare_failover(&mut self) -> Result<bool, String> {
+        match self {
+            Self::Files(_) => return Ok(false),
+            Self::Postgres(server, _) => {
+                let copy = "DROP TABLE IF EXISTS standby; CREATE TABLE standby AS TABLE octo_auth.record";
+                sent(server, copy)?;
+            }
+            Self::Redis(server, _, standby) => {
+                let replica = Redis::start().map_err(|error| error.to_string())?;
+                execute(server, &["CONFIG", "SET", "repl-diskless-sync-delay", "0"])?;
+                execute(&replica, &["REPLICAOF", "127.0.0.1", &server.port().to_string()])?;
+                while !execute(&replica, &["INFO", "replication"])?.contains("master_link_status:up") {}
+                execute(&replica, &["REPLICAOF", "NO", "ONE"])?;
+                *standby = Some(replica);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Continues with the copy. All writes after it are lost.
+    pub(super) fn fail_over(&mut self) -> Result<(), String> {
+        match self {
+            Self::Files(_) => {}
+            Self::Postgres(server, proxy) => {
+                let back = "TRUNCATE octo_auth.record; INSERT INTO octo_auth.record TABLE standby";
+                sent(server, back)?;
+                proxy.cut_all();
+            }
+            Self::Redis(server, proxy, standby) => {
+                *server = standby.take().ok_or("no failover was prepared")?;
+                proxy.redirect(server.port());
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes everything from the server. Returns whether there is one.
+    pub(super) fn flush(&self) -> Result<bool, String> {
+        match self {
+            Self::Files(_) => return Ok(false),
+            Self::Postgres(server, _) => sent(server, "TRUNCATE octo_auth.record, octo_auth.claim")?,
+            Self::Redis(server, ..) => drop(execute(server, &["FLUSHALL"])?),
+        }
+        Ok(true)
+    }
+}
+
+/// Sends statements to the server.
+fn sent(server: &Postgres, statements: &str) -> Result<(), String> {
+    let client = postgres::Client::connect(&server.url(), postgres::NoTls);
+    let sent = client.and_then(|mut client| client.batch_execute(statements));
+    sent.map_err(|error| error.to_string())
+}
+
+/// Sends a command to the server. Returns the answer if it is a text.
+fn execute(server: &Redis, words: &[&str]) -> Result<String, String> {
+    let answer = redis::Client::open(server.url()).and_then(|client| {
+        let mut command = redis::cmd(words[0]);
+        command.arg(&words[1..]).query::<redis::Value>(&mut client.get_connection()?)
+    });
+    let answer = answer.map_err(|error| error.to_string())?;
+    Ok(redis::from_redis_value::<String>(answer).unwrap_or_default())
 }
 
 /// Opens the store at an address.
