@@ -1,12 +1,13 @@
-//! Eight processes share one account through PostgreSQL. Its refresh token rotates, and the server revokes all tokens
-//! if it is sent twice.
+//! Eight processes share one account through PostgreSQL or Redis. Its refresh token rotates, and the server revokes all
+//! tokens if it is sent twice.
 //!
 //! ```sh
 //! cargo run --package octo-auth-store-postgres --example fleet -- --postgres postgres://user@host/db
+//! cargo run --package octo-auth-store-postgres --example fleet -- --redis redis://host/
 //! ```
 //!
 //! The example starts the token server itself, advances its own clock by 20 hours, and prints what happened. It uses
-//! the schema `octo_auth_example` and does not remove it.
+//! the schema `octo_auth_example`, or keys that contain this name, and does not remove them.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -26,6 +27,7 @@ use octo_auth_core::{
 use octo_auth_emulator::Emulator;
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET};
 use octo_auth_store_postgres::{Options, PostgresStore};
+use octo_auth_store_redis::RedisStore;
 use octo_auth_system::{Clock, SystemClock};
 
 const PROCESSES: usize = 8;
@@ -40,9 +42,9 @@ async fn main() -> Result<(), Failed> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["--postgres", url] => fleet(url).await,
+        ["--postgres" | "--redis", url] => fleet(url).await,
         ["--process", url, tokens] => process(url, tokens).await,
-        _ => Err("usage: fleet --postgres URL".into()),
+        _ => Err("usage: fleet --postgres URL | --redis URL".into()),
     }
 }
 
@@ -50,15 +52,24 @@ fn client(tokens: &str) -> Result<Client, Failed> {
     Ok(Client::new(Profile::rfc6749(tokens)?, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET)?)
 }
 
-fn opened(url: &str) -> Result<PostgresStore, Failed> {
-    Ok(PostgresStore::connect(url.parse()?, Options::default().schema("octo_auth_example"))?)
+/// Opens the store at a URL of either engine.
+async fn opened(url: &str, conflicts: &Arc<AtomicU64>) -> Result<Counted, Failed> {
+    let store: Box<dyn Store> = if url.starts_with("redis") {
+        let options = octo_auth_store_redis::Options::default().prefix("octo_auth_example");
+        Box::new(RedisStore::connect(redis::Client::open(url)?, options)?)
+    } else {
+        let options = Options::default().schema("octo_auth_example");
+        let store = PostgresStore::connect(url.parse()?, options)?;
+        store.migrate().await?;
+        Box::new(store)
+    };
+    Ok(Counted { store, conflicts: conflicts.clone() })
 }
 
 async fn fleet(url: &str) -> Result<(), Failed> {
     let emulator = Emulator::start()?;
     let tokens = format!("{}/token", emulator.base("auth.example"));
-    let store = opened(url)?;
-    store.migrate().await?;
+    let store = opened(url, &Arc::default()).await?;
     let manager = TokenManager::builder(client(&tokens)?).store(store).build()?;
     let granted = emulator.generic().grant_refresh_token(DEMO_CLIENT_ID, &["read"])?;
     manager.tokens(TokenSpec::account("inn"))?.import(Imported::RefreshToken(Secret::from(granted))).await?;
@@ -121,7 +132,7 @@ impl Drop for Process {
 /// Runs one process: for each line of its input an hour has passed, and it needs a token.
 async fn process(url: &str, tokens: &str) -> Result<(), Failed> {
     let (hours, conflicts) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-    let store = Counted { store: opened(url)?, conflicts: conflicts.clone() };
+    let store = opened(url, &conflicts).await?;
     let manager = TokenManager::builder(client(tokens)?).store(store).clock(Later(hours.clone())).build()?;
     let account = manager.tokens(TokenSpec::account("inn"))?;
     for line in stdin().lines() {
@@ -145,7 +156,7 @@ impl Clock for Later {
 
 /// The store, with its conflicts counted.
 struct Counted {
-    store: PostgresStore,
+    store: Box<dyn Store>,
     conflicts: Arc<AtomicU64>,
 }
 
