@@ -127,11 +127,15 @@ impl Page {
                     "Go back to the page of {provider} that the program opened, or open its address again.",
                 ],
             ),
-            Self::NotFound => ('?', "There is nothing at this address", &["The program still waits."]),
+            Self::NotFound => (
+                '?',
+                "There is nothing at this address",
+                &["It is not the address of the sign-in. Nothing was changed."],
+            ),
             Self::Unanswerable(_) => (
                 '?',
                 "This request cannot be answered",
-                &["A program waits here for the answer of {provider}. Nothing was changed."],
+                &["A program here takes only the answer of {provider}. Nothing was changed."],
             ),
         }
     }

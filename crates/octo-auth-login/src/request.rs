@@ -46,8 +46,9 @@ impl Refusal {
 pub(crate) fn read(bytes: &[u8], authority: &str) -> Result<Option<String>, Refusal> {
     let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
     let mut request = httparse::Request::new(&mut fields);
-    let complete = match request.parse(bytes) {
-        Ok(status) => status.is_complete(),
+    let head_length = match request.parse(bytes) {
+        Ok(httparse::Status::Complete(length)) => Some(length),
+        Ok(httparse::Status::Partial) => None,
         Err(httparse::Error::TooManyHeaders) => return Err(Refusal::HeadTooLong),
         Err(_) => return Err(Refusal::Malformed),
     };
@@ -58,8 +59,11 @@ pub(crate) fn read(bytes: &[u8], authority: &str) -> Result<Option<String>, Refu
     if request.path.map_or_else(unfinished, str::len) > LONGEST_TARGET {
         return Err(Refusal::TargetTooLong);
     }
-    if !complete {
-        return if bytes.len() > LONGEST_HEAD { Err(Refusal::HeadTooLong) } else { Ok(None) };
+    if head_length.unwrap_or(bytes.len()) > LONGEST_HEAD {
+        return Err(Refusal::HeadTooLong);
+    }
+    if head_length.is_none() {
+        return Ok(None);
     }
     let target = request.path.filter(|target| !target.contains('#')).ok_or(Refusal::Malformed)?;
     let mut hosts = request.headers.iter().filter(|field| field.name.eq_ignore_ascii_case("host"));
@@ -152,6 +156,8 @@ mod tests {
         assert_eq!(read(with_host(&long).as_bytes(), AUTHORITY), Err(Refusal::TargetTooLong));
         let cookies = format!("GET / HTTP/1.1\r\nCookie: {}", "c".repeat(LONGEST_HEAD));
         assert_eq!(read(cookies.as_bytes(), AUTHORITY), Err(Refusal::HeadTooLong));
+        let complete = format!("{cookies}\r\nHost: {AUTHORITY}\r\n\r\n");
+        assert_eq!(read(complete.as_bytes(), AUTHORITY), Err(Refusal::HeadTooLong));
         let fields = format!("GET / HTTP/1.1\r\n{}", "a: b\r\n".repeat(MOST_FIELDS + 1));
         assert_eq!(read(fields.as_bytes(), AUTHORITY), Err(Refusal::HeadTooLong));
     }

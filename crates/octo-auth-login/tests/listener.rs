@@ -99,6 +99,11 @@ fn the_same_callback_on_two_connections_brings_one_code_and_a_page_that_it_was_d
     // A reload during the exchange of the code is answered at once.
     let again = scene.answer(&callback);
     assert!(again.starts_with("HTTP/1.1 410 ") && again.contains("already done"), "{again}");
+    // No page says that the program still waits for the callback.
+    for request in [callback.replace("/callback", "/other"), callback.replace("GET", "POST")] {
+        let page = scene.answer(&request);
+        assert!(page.contains("Nothing was changed") && !page.contains("waits"), "{page}");
+    }
     assert!(scene.waiting.callback(Duration::ZERO).unwrap().is_none());
     scene.waiting.finish(Page::SignedIn);
     let mut statuses = browsers.map(|browser| browser.join().unwrap()[9..12].to_owned());
