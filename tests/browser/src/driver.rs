@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result};
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -75,6 +75,14 @@ impl Profile {
             Err(error) if error.to_string().contains("ERR_CONNECTION_REFUSED") => Ok(()),
             other => Ok(other?),
         }
+    }
+
+    /// Opens an address in another tab, and does not wait for its page. Returns that tab.
+    pub(crate) async fn open_in_another_tab(&self, address: &str) -> Result<WindowHandle> {
+        let before = self.client.windows().await?;
+        self.client.execute("window.open(arguments[0])", vec![json!(address)]).await?;
+        let tabs = self.client.windows().await?;
+        tabs.into_iter().find(|tab| !before.contains(tab)).context("no other tab was opened")
     }
 
     /// Presses the button of a consent page: `grant` or `refuse`.

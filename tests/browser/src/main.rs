@@ -31,6 +31,7 @@ async fn main() -> Result<()> {
     stage.a_listener_on_each_family().await.context("a listener on each family")?;
     stage.a_refusal().await.context("a refusal")?;
     stage.a_reload().await.context("a reload")?;
+    stage.a_second_callback_during_the_exchange().await.context("a second callback during the exchange")?;
     stage.a_failure().await.context("a failure")?;
     stage.pages_of_the_emulator().await.context("pages of the emulator")?;
     stage.two_tabs().await.context("two tabs")?;
@@ -116,6 +117,34 @@ impl Stage {
         let exchanges = self.exchanges() - before;
         ensure!(exchanges == 1, "{exchanges} exchanges");
         println!("reloaded: one exchange");
+        Ok(browser.client.close().await?)
+    }
+
+    /// The person opens the callback in a second tab, before the provider has answered the first.
+    async fn a_second_callback_during_the_exchange(&self) -> Result<()> {
+        let before = self.exchanges();
+        let browser = self.driver.profile().await?;
+        let login =
+            self.programs.at_the_server(&self.emulator, "impatient", "http://127.0.0.1/callback").await?;
+        browser.open(&login.page).await?;
+        let callback = granted_elsewhere(&browser).await?;
+        let held = self.emulator.faults().on("auth.example", "/token").hold_next();
+        let first = browser.open_in_another_tab(&callback).await?;
+        let (held, has_arrived) = tokio::task::spawn_blocking(move || {
+            let has_arrived = held.arrived();
+            (held, has_arrived)
+        })
+        .await?;
+        ensure!(has_arrived, "the code was not exchanged");
+        browser.open(&callback).await?;
+        browser.says("This was already done", "during-exchange").await?;
+        held.release();
+        browser.client.switch_to_window(first).await?;
+        browser.says("You are signed in", "signed-in").await?;
+        login.ends(0).await?;
+        let exchanges = self.exchanges() - before;
+        ensure!(exchanges == 1, "{exchanges} exchanges");
+        println!("opened again during the exchange: said in the browser, one exchange");
         Ok(browser.client.close().await?)
     }
 
