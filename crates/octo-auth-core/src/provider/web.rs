@@ -112,8 +112,9 @@ pub fn cookie(state: &Secret, value: &str) -> Result<HeaderValue, RequestError> 
 pub fn returned<'a>(query: &str, headers: &'a HeaderMap) -> Result<(Secret, &'a str), WebSignInError> {
     let state = state_of_callback(query)?;
     let name = cookie_name(&state);
-    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    // Another cookie of this host may contain any bytes.
+    let pairs = headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let mut pairs = pairs.filter_map(|pair| std::str::from_utf8(pair).ok()?.trim().split_once('='));
     // With `__Host-`, a browser has only one cookie of a name.
     let value = pairs.find(|(own, _)| *own == name).map(|(_, value)| value);
     Ok((state, value.ok_or(WebSignInError::OtherBrowser)?))

@@ -82,6 +82,19 @@ fn a_callback_counts_only_in_the_browser_with_its_cookie() {
     }
 }
 
+/// A browser sends the cookies of the whole host in one field, in the bytes in which a page has set them.
+#[test]
+fn a_foreign_cookie_that_is_not_ascii_does_not_hide_the_cookie_of_the_sign_in() {
+    let own = sign_in(1, "aurora");
+    let query = format!("code=c&state={}", own.state().expose());
+    for foreign in [&b"city=Z\xc3\xbcrich; "[..], b"city=Z\xfcrich; ", b"\xff\xfe;"] {
+        let line = [foreign, browser(&own)[COOKIE].as_bytes(), b"; city=Z\xfcrich"].concat();
+        let headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_bytes(&line).unwrap())]);
+        let returned = web::returned(&query, &headers).unwrap();
+        assert_eq!(returned, (own.state().clone(), own.state().expose()), "{}", foreign.escape_ascii());
+    }
+}
+
 #[test]
 fn a_sign_in_is_taken_once_and_knows_its_account_and_its_verifier() {
     let pending = sign_in(1, "aurora");
