@@ -3,6 +3,7 @@
 //! The rules of this module: the store must be proven writable before the code is used; the code is sent once; the
 //! command reports success only after the tokens are stored. The callback and the code are never shown.
 
+mod countdown;
 mod ended;
 mod pasted;
 mod probe;
@@ -122,9 +123,11 @@ fn listened(
     let uri = listener.redirect_uri();
     let mut waiting =
         listener.wait_for(pending, title, SystemClock).map_err(|error| not_listening(&error))?;
-    let left = deadline.saturating_duration_since(Instant::now());
-    tell(&format!("Waiting at {uri} for the browser, for {} at most; Ctrl-C gives up.", minutes(left)));
-    let code = waiting.callback(left).map_err(|error| rejected(&error))?.ok_or_else(|| {
+    let left = || deadline.saturating_duration_since(Instant::now());
+    tell(&format!("Waiting at {uri} for the browser, for {} at most; Ctrl-C gives up.", minutes(left())));
+    let poll = |step| waiting.callback(step).transpose();
+    let received = countdown::wait(countdown::terminal(), left, poll).transpose();
+    let code = received.map_err(|error| rejected(&error))?.ok_or_else(|| {
         too_late().with_hint(
             "a browser on another machine cannot reach this one: copy the address it could not open, and run \
              curl 'ADDRESS' here while octo-auth login waits",

@@ -226,7 +226,7 @@ fn table(rows: &[Row], output: &mut Output) -> Result<(), Failure> {
 }
 
 /// Formats a duration in its two largest units, such as `2 h 05 min`.
-fn in_words(left: Duration) -> String {
+pub(crate) fn in_words(left: Duration) -> String {
     let seconds = left.as_secs();
     let (days, hours, minutes) = (seconds / 86400, seconds / 3600, seconds / 60);
     match (days, hours, minutes) {

@@ -12,9 +12,13 @@ use zeroize::Zeroizing;
 use super::ended::{rejected, too_late};
 use crate::failure::{Exit, Failure};
 use crate::output::tell;
+use crate::status::in_words;
 
 /// The longest line that is read, in bytes: one more than the longest callback.
 const LONGEST: u64 = 16 * 1024 + 1;
+
+/// The remedy for a pasted text that is not the callback, while the sign-in waits.
+const COPY_AGAIN: &str = "copy the whole address from the browser's bar; this sign-in still waits for it";
 
 /// A line of standard input without its line end; `None` at the end of input.
 type Line = io::Result<Option<Zeroizing<Vec<u8>>>>;
@@ -23,7 +27,8 @@ type Line = io::Result<Option<Zeroizing<Vec<u8>>>>;
 pub(super) fn explain(redirect_uri: &str, lifetime: u32) {
     tell(&format!(
         "After that the browser goes to {redirect_uri} and may say that it cannot open the page. That is expected.\n\
-         Copy the whole address from the browser's bar at once: the code in it lives {lifetime} s after your click."
+         Copy the whole address from the browser's bar at once: the code in it lives {lifetime} s after your click.\n\
+         This program cannot see the click, so it does not count those seconds."
     ));
 }
 
@@ -40,12 +45,13 @@ pub(super) fn callback(
     let lines = lines();
     loop {
         let is_terminal = io::stdin().is_terminal();
-        tell(if is_terminal {
-            "Paste the address here and press Enter:"
-        } else {
-            "The address is read from standard input."
-        });
         let left = deadline.saturating_duration_since(Instant::now());
+        // The prompt is not rewritten: that would disturb the text that is being pasted.
+        tell(&if is_terminal {
+            format!("Paste the address here and press Enter (this program waits {}):", in_words(left))
+        } else {
+            "The address is read from standard input.".to_owned()
+        });
         let line = match lines.recv_timeout(left) {
             Ok(line) => line.map_err(|error| unread("cannot be read").because_of(Some(&error)))?,
             Err(RecvTimeoutError::Timeout) => return Err(too_late()),
@@ -66,16 +72,18 @@ pub(super) fn callback(
                     Some(waiting) => pending = *waiting,
                     None => return Err(failure),
                 }
-                tell(&format!("{failure}\nThe sign-in still waits for the right address."));
+                tell(&failure.with_remedy(COPY_AGAIN).to_string());
             }
         }
     }
 }
 
-/// Returns the pasted text without surrounding quotes, and with the scheme that some browsers omit when copying.
+/// Returns the pasted text without surrounding quotes, spaces and invisible characters, and with the scheme that some
+/// browsers omit when copying.
 fn address(text: &str, redirect_uri: &str) -> Zeroizing<String> {
-    let mut text = text.trim();
-    for (open, close) in [('"', '"'), ('\'', '\''), ('`', '`'), ('<', '>'), ('\u{201c}', '\u{201d}')] {
+    // An address has only these characters (RFC 3986), so others around it do not belong to it.
+    let mut text = text.trim_matches(|character: char| !character.is_ascii_graphic());
+    for (open, close) in [('"', '"'), ('\'', '\''), ('`', '`'), ('<', '>')] {
         let inner = text.strip_prefix(open).and_then(|text| text.strip_suffix(close));
         text = inner.unwrap_or(text).trim();
     }

@@ -131,7 +131,7 @@ fn the_browser_brings_the_code_and_the_tokens_are_stored_for_later_starts() {
 #[test]
 fn at_octorate_the_address_is_pasted() {
     let world = World::new();
-    let ways: [fn(&str) -> String; 5] = [
+    let ways: [fn(&str) -> String; 6] = [
         // A browser shows the address with a trailing slash.
         |address| address.to_owned(),
         |address| format!("  \"{address}\" "),
@@ -139,6 +139,8 @@ fn at_octorate_the_address_is_pasted() {
         // A browser may omit the scheme.
         |address| address.replace("https://", ""),
         |address| format!("'{}'", address.replace("https://", "")),
+        // A file or a chat may add invisible characters.
+        |address| format!("\u{feff}\u{201c}{address}\u{201d}\u{200b}"),
     ];
     for (number, way) in ways.into_iter().enumerate() {
         let mut sign_in = SignIn::start(at_octorate(&world));
@@ -152,7 +154,7 @@ fn at_octorate_the_address_is_pasted() {
     }
     let token = world.run(&["token"]);
     assert_eq!(token.code, Some(0), "{token:?}");
-    assert_eq!(exchanges(&world), 5, "it is served from the store");
+    assert_eq!(exchanges(&world), 6, "it is served from the store");
 }
 
 #[test]

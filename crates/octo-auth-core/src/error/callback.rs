@@ -23,7 +23,7 @@ pub enum CallbackError {
     #[error("the callback has no state; it does not belong to a sign-in started here")]
     StateMissing,
     /// The `state` is not the one of this authorization request.
-    #[error("the state of the callback is not the one of this sign-in; start the sign-in again")]
+    #[error("the state of the callback is not the one of this sign-in")]
     StateMismatch,
     /// A parameter that must occur once occurs several times.
     #[error("the callback has the parameter {name} more than once")]
