@@ -1,10 +1,11 @@
-//! Generates files from the profiles and the sources: the documents in the core, the provider table of the README and the
-//! reference chapters of the manual.
+//! Generates files from the profiles and the sources: the documents in the core, the provider table of the README, the
+//! reference chapters of the manual and the list of its pages for programs that read documentation.
 //!
 //! The rule of this module: the profiles are read and checked by the same reader as a user's profile, and a generated
 //! file is never edited by hand.
 
 mod document;
+mod llms;
 mod reference;
 mod table;
 
@@ -21,6 +22,7 @@ const FOLDER: &str = "crates/octo-auth-core/profiles";
 /// The only generated source file.
 pub(crate) const GENERATED: &str = "crates/octo-auth-core/src/profile/generated.rs";
 const README: &str = "README.md";
+const LLMS: &str = "llms.txt";
 const START: &str = "<!-- providers:start -->";
 const END: &str = "<!-- providers:end -->";
 /// The form of a fact without a source. A user's own profile may have such facts.
@@ -28,7 +30,7 @@ const NO_SOURCE: &str = "source: Text::Borrowed(\"\")";
 
 /// Returns whether the whole file is generated.
 pub(crate) fn is_written(path: &str) -> bool {
-    path == GENERATED || path.starts_with(reference::FOLDER)
+    path == GENERATED || path == LLMS || path.starts_with(reference::FOLDER)
 }
 
 /// Writes the generated files. With `check`, only reports which are stale.
@@ -61,7 +63,9 @@ fn outdated(root: &Path) -> Result<Vec<(&'static str, String)>> {
     let is_stale = |(path, text): &(&str, String)| {
         fs::read_to_string(root.join(path)).map_or(true, |present| present != *text)
     };
-    let texts = [(GENERATED, source), (README, readme)].into_iter().chain(reference::chapters(root)?);
+    let llms = llms::text(root, &readme)?;
+    let texts =
+        [(GENERATED, source), (README, readme), (LLMS, llms)].into_iter().chain(reference::chapters(root)?);
     Ok(texts.filter(is_stale).collect())
 }
 
