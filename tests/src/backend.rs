@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub use asynchronous::Asynchronous;
 #[cfg(feature = "adapters")]
 pub use blocking::Blocking;
-use octo_auth_testkit::scenario::{Bare, Environment, Scenario, Setup, play};
+use octo_auth_testkit::scenario::{Bare, Environment, Scenario, ScenarioSettings, play};
 
 use crate::registration::sound;
 
@@ -86,7 +86,7 @@ pub fn index(scenarios: &[Filed]) -> String {
         text.push_str(&format!("\n## {heading}\n\n"));
         for filed in scenarios.iter().filter(|filed| filed.part() == part) {
             let name = filed.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let Setup { shows, .. } = filed.scenario.setup();
+            let ScenarioSettings { shows, .. } = filed.scenario.setup();
             let rows = if shows.len() == 1 { "row" } else { "rows" };
             let title = filed.scenario.title();
             text.push_str(&format!("- [{title}]({part}/{name}) ({rows} {})\n", shows.join(", ")));

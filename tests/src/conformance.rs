@@ -62,7 +62,7 @@ pub enum Verdict {
 
 /// One row's verdict.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct RowVerdict {
     /// The row's id.
     pub id: String,
     /// The row's group.
@@ -107,7 +107,7 @@ pub fn load(path: &Path) -> Result<Vec<Row>, Unreadable> {
 
 /// Runs one row.
 #[must_use]
-pub fn run(row: &Row, subject: &Subject) -> Outcome {
+pub fn run(row: &Row, subject: &Subject) -> RowVerdict {
     let foreign_input = row.foreign_input().map(|key| format!("the input key {key} is not known"));
     let foreign_key = foreign_input
         .or_else(|| judge::foreign_expectation(row).map(|key| format!("the expectation {key} is not known")));
@@ -120,7 +120,7 @@ pub fn run(row: &Row, subject: &Subject) -> Outcome {
             Layers::Command(program) => foreign(row, program),
         },
     };
-    Outcome { id: row.id.clone(), group: row.group.clone(), verdict }
+    RowVerdict { id: row.id.clone(), group: row.group.clone(), verdict }
 }
 
 /// Runs a row in every layer of octo-auth that can run it.
@@ -183,7 +183,7 @@ fn failed(layer: &'static str, difference: String) -> Verdict {
     Verdict::Failed { layer, difference }
 }
 
-impl Outcome {
+impl RowVerdict {
     /// Returns the outcome as one line of JSON: `id`, `group`, `result`, `layer`, `difference`.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -207,7 +207,7 @@ pub struct Summary {
 
 impl Summary {
     /// Counts one more outcome.
-    pub fn add(&mut self, outcome: &Outcome) {
+    pub fn add(&mut self, outcome: &RowVerdict) {
         let counts = self.groups.entry(outcome.group.clone()).or_default();
         match &outcome.verdict {
             Verdict::Passed => counts[0] += 1,

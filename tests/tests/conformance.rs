@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use octo_auth_tests::conformance::{Outcome, Row, Subject, Verdict, load, run};
+use octo_auth_tests::conformance::{Row, RowVerdict, Subject, Verdict, load, run};
 use serde_json::{Value, json};
 
 fn corpus() -> PathBuf {
@@ -42,14 +42,14 @@ fn verdict(row: &Value, name: &str) -> Verdict {
 fn no_row_fails_and_every_row_is_run_that_this_machine_can_run() {
     let rows = load(&corpus()).expect("the corpus");
     let subject = subject();
-    let outcomes: Vec<Outcome> = rows.iter().map(|row| run(row, &subject)).collect();
+    let outcomes: Vec<RowVerdict> = rows.iter().map(|row| run(row, &subject)).collect();
     let failed: Vec<String> = outcomes
         .iter()
         .filter(|outcome| matches!(outcome.verdict, Verdict::Failed { .. }))
-        .map(Outcome::to_json)
+        .map(RowVerdict::to_json)
         .collect();
     assert_eq!(failed, Vec::<String>::new());
-    let needs = |outcome: &Outcome| match outcome.verdict {
+    let needs = |outcome: &RowVerdict| match outcome.verdict {
         Verdict::NotRun { needs } => Some(needs),
         _ => None,
     };

@@ -63,7 +63,7 @@ use octo_auth_core::{
 use octo_auth_system::Clock;
 use octo_auth_tests::{moment, registration};
 
-use calls::{Due, Told};
+use calls::{CallerAction, Due};
 use job_guard::JobGuard;
 use key_cell::KeyCell;
 use saver::Saver;
@@ -107,15 +107,15 @@ impl Scene {
         let mut caller = Caller::new(Waits::Until(moment::start().boot + WAIT));
         loop {
             match self.shared.ask(&self.cell, &mut caller) {
-                Told::Token(token) => return Ok(token),
-                Told::TokenError(failure) => return Err(failure),
-                Told::Run(token, guard) => {
+                CallerAction::Token(token) => return Ok(token),
+                CallerAction::TokenError(failure) => return Err(failure),
+                CallerAction::Run(token, guard) => {
                     assert!(token.is_none(), "the key is empty");
                     self.requests.fetch_add(1, Ordering::Relaxed);
                     (self.run)(guard);
                 }
-                Told::Wait(listener, _) if as_future => loom::future::block_on(listener),
-                Told::Wait(listener, at_most) => drop(listener.wait_timeout(at_most)),
+                CallerAction::Wait(listener, _) if as_future => loom::future::block_on(listener),
+                CallerAction::Wait(listener, at_most) => drop(listener.wait_timeout(at_most)),
             }
         }
     }

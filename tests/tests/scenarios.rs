@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use octo_auth_core::State;
-use octo_auth_testkit::scenario::{Provider, Scenario};
+use octo_auth_testkit::scenario::{Scenario, ServerKind};
 use octo_auth_tests::backend::{self, Filed};
 use octo_auth_tests::states::STATES;
 
@@ -88,7 +88,7 @@ fn a_scenario_is_read_without_what_it_says_that_its_steps_cause() {
         Ok(scenario) => (scenario.title(), scenario.setup().provider),
         Err(error) => panic!("{error}"),
     };
-    assert_eq!((title, provider), ("A title", Provider::OfficeRnd));
+    assert_eq!((title, provider), ("A title", ServerKind::OfficeRnd));
     let went = backend::on_core(&scenario.unwrap_or_else(|error| panic!("{error}")), 1).0;
     assert!(went.contains("  told service: A1 (fresh)\n") && went.ends_with("\nA remark.\n"), "{went}");
 }

@@ -9,7 +9,7 @@ use octo_auth_core::{
     ChangeListener, Claimed, Now, RecordBytes, RecordName, Saved, Storage, Store, StoreError, Stored, Version,
 };
 use octo_auth_system::{Clock, MemoryStore};
-use octo_auth_testkit::blocking::Report;
+use octo_auth_testkit::blocking::SuiteReport;
 use octo_auth_testkit::{StoredRecord, async_, blocking};
 use octo_auth_tests::moment;
 use octo_auth_tests::registration::sound;
@@ -147,7 +147,7 @@ fn named(wrongs: &[(&'static str, &'static str)]) -> BTreeSet<&'static str> {
 }
 
 #[track_caller]
-fn assert_fails(wrong: &str, report: &Report, check: &str) {
+fn assert_fails(wrong: &str, report: &SuiteReport, check: &str) {
     let failed: Vec<_> = report.failures().iter().map(|failure| failure.check).collect();
     assert!(failed.contains(&check), "a store that {wrong} fails {failed:?}");
 }

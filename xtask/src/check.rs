@@ -25,11 +25,11 @@ pub(crate) enum Extent {
 const LOG: &str = "OCTO_AUTH_TEST_LOG";
 
 /// A step: its name and its function.
-type Step = (&'static str, fn(&Path) -> Result<Outcome>);
+type Step = (&'static str, fn(&Path) -> Result<StepResult>);
 
 /// The result of a step that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum StepResult {
     Passed,
     /// The step needs something that this machine does not have; its output says what.
     Skipped,
@@ -48,8 +48,8 @@ const HYGIENE: [Step; 4] = [
     ("oldest Rust", |root| {
         use crate::release::msrv::Checked;
         match crate::release::msrv::run(root, false)? {
-            Checked::Builds => Ok(Outcome::Passed),
-            Checked::Skipped => Ok(Outcome::Skipped),
+            Checked::Builds => Ok(StepResult::Passed),
+            Checked::Skipped => Ok(StepResult::Skipped),
             Checked::Fails => {
                 bail!("change the code, or raise the requirements in Cargo.toml to versions that build")
             }
@@ -57,7 +57,7 @@ const HYGIENE: [Step; 4] = [
     }),
 ];
 
-const PROMISES: [Step; 16] = [
+const PROMISES: [Step; 17] = [
     // All properties use one fixed seed, so that a result is the same on every machine. A manual run uses a new seed
     // each time.
     ("tests and examples", |root| {
@@ -77,76 +77,76 @@ const PROMISES: [Step; 16] = [
     }),
     ("demo", demo),
     ("a real server", |root| {
-        let Some(folder) = crate::real_server::install(root)? else { return Ok(Outcome::Skipped) };
+        let Some(folder) = crate::real_server::install(root)? else { return Ok(StepResult::Skipped) };
         ensure!(crate::real_server::run(root, &folder)?, "a scenario failed, see above");
-        Ok(Outcome::Passed)
+        Ok(StepResult::Passed)
     }),
     ("sign-ins in a browser", |root| {
         if !crate::browser::is_possible() {
-            return Ok(Outcome::Skipped);
+            return Ok(StepResult::Skipped);
         }
         ensure!(crate::browser::run(root)?, "a sign-in did not go as it must, see above");
-        Ok(Outcome::Passed)
+        Ok(StepResult::Passed)
     }),
     ("the manual as a book", |root| {
         if !crate::book::is_possible() {
             println!("skipped: it needs mdbook, which is not here (`cargo install mdbook`)");
-            return Ok(Outcome::Skipped);
+            return Ok(StepResult::Skipped);
         }
         crate::book::run(root)?;
-        Ok(Outcome::Passed)
+        Ok(StepResult::Passed)
     }),
     ("every address, 3 lists", |root| {
         ensure!(crate::exhaust(root, 3, 1)?, "a difference, see above");
-        Ok(Outcome::Passed)
+        Ok(StepResult::Passed)
     }),
     ("simulation, 500 days", |root| {
         ensure!(crate::simulate::quick(root)?, "a finding, see above: it is written down to be played again");
-        Ok(Outcome::Passed)
+        Ok(StepResult::Passed)
     }),
     ("fuzzing, 30 s each", |root| {
         if !crate::fuzz::is_possible() {
             println!("skipped: it needs the nightly toolchain and cargo-fuzz, which are not here");
-            return Ok(Outcome::Skipped);
+            return Ok(StepResult::Skipped);
         }
         ensure!(
             crate::fuzz::run(root, 30, crate::fuzz::Seed::Fixed, None)?,
             "a finding, see above: add it to the corpus as a row"
         );
-        Ok(Outcome::Passed)
+        Ok(StepResult::Passed)
     }),
     ("instruction counts", |root| {
         use crate::instructions::Compared;
         match crate::instructions::compare(root)? {
-            Compared::AsBefore => Ok(Outcome::Passed),
-            Compared::Skipped => Ok(Outcome::Skipped),
+            Compared::AsBefore => Ok(StepResult::Passed),
+            Compared::Skipped => Ok(StepResult::Skipped),
             Compared::Differs => bail!("a count differs from the baseline, see above"),
         }
     }),
     ("invariants", |root| {
         ensure!(crate::invariants::run(root)?, "each invariant needs a test that bears its number");
-        Ok(Outcome::Passed)
+        Ok(StepResult::Passed)
     }),
     ("import circles", |root| {
         ensure!(
             crate::measure::run(root)?,
             "the circles above must be cut: move what both files need into a third"
         );
-        Ok(Outcome::Passed)
+        Ok(StepResult::Passed)
     }),
     ("packages", |root| {
         ensure!(crate::release::packages(root)?, "the findings above must be changed");
-        Ok(Outcome::Passed)
+        Ok(StepResult::Passed)
     }),
     ("supply chain", |root| {
         ensure!(crate::release::supply::check(root)?, "the findings above must be changed or accepted");
-        Ok(Outcome::Passed)
+        Ok(StepResult::Passed)
     }),
     ("advisories", |root| external(crate::release::external::advisories(root)?)),
     // A stale generated file is one of its findings.
     ("house rules", |root| {
         ensure!(crate::tidy::run(root)?, "the findings above must be changed");
-        Ok(Outcome::Passed)
+        Ok(StepResult::Passed)
     }),
 ];
 
@@ -167,34 +167,34 @@ pub(crate) fn run(root: &Path, extent: Extent) -> Result<bool> {
 }
 
 /// Prints one line for each step, and the counts. Returns whether none failed.
-fn print(summary: &[(&str, Option<Outcome>, Duration)]) -> bool {
+fn print(summary: &[(&str, Option<StepResult>, Duration)]) -> bool {
     println!("\n{:<22} {:<7} {:>8}", "step", "result", "seconds");
     for (name, outcome, took) in summary {
         let result = match outcome {
-            Some(Outcome::Passed) => "passed",
-            Some(Outcome::Skipped) => "skipped",
+            Some(StepResult::Passed) => "passed",
+            Some(StepResult::Skipped) => "skipped",
             None => "FAILED",
         };
         println!("{name:<22} {result:<7} {:>8.1}", took.as_secs_f64());
     }
     let count = |wanted| summary.iter().filter(|(_, outcome, _)| *outcome == wanted).count();
     let failed = count(None);
-    let (passed, skipped) = (count(Some(Outcome::Passed)), count(Some(Outcome::Skipped)));
+    let (passed, skipped) = (count(Some(StepResult::Passed)), count(Some(StepResult::Skipped)));
     println!("\n{passed} passed, {failed} failed, {skipped} skipped");
     failed == 0
 }
 
 /// Returns the outcome of another project's checker.
-fn external(checked: crate::release::external::Checked) -> Result<Outcome> {
+fn external(checked: crate::release::external::Checked) -> Result<StepResult> {
     use crate::release::external::Checked;
     match checked {
-        Checked::Passed => Ok(Outcome::Passed),
-        Checked::Skipped => Ok(Outcome::Skipped),
+        Checked::Passed => Ok(StepResult::Passed),
+        Checked::Skipped => Ok(StepResult::Skipped),
         Checked::Failed => bail!("the findings above must be changed"),
     }
 }
 
-fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Outcome> {
+fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<StepResult> {
     let status = crate::cargo()
         .args(arguments)
         .envs(environment.iter().copied())
@@ -202,7 +202,7 @@ fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Resul
         .status()
         .context("cannot run cargo")?;
     ensure!(status.success(), "cargo {} ended with {status}", arguments.join(" "));
-    Ok(Outcome::Passed)
+    Ok(StepResult::Passed)
 }
 
 /// Returns the folder for the log of the tests.
@@ -222,7 +222,7 @@ fn new_log(root: &Path) -> Result<String> {
 }
 
 /// Runs the demo and checks its exit status and its last line.
-fn demo(root: &Path) -> Result<Outcome> {
+fn demo(root: &Path) -> Result<StepResult> {
     let output = crate::cargo()
         .args(["run", "--quiet", "--package", "octo-auth-cli", "--", "demo", "--json"])
         .current_dir(root)
@@ -243,5 +243,5 @@ fn demo(root: &Path) -> Result<Outcome> {
     ensure!(output.status.success(), "the demo ended with {}", output.status);
     ensure!(failed == 0, "{failed} steps of the demo failed");
     ensure!(steps >= DEMO_STEPS, "the demo has {steps} steps, at least {DEMO_STEPS} are promised");
-    Ok(Outcome::Passed)
+    Ok(StepResult::Passed)
 }

@@ -16,7 +16,7 @@ use octo_auth_core::{
     Answer, Authorizer, Caller, Client, Exchange, ExchangeError, Generation, Imported, Now, OnboardingError,
     Reply, RequestError, Status, Token, TokenError, TokenSpec, Waits,
 };
-use octo_auth_driver::{JobGuard, KeyCell, Snapshot, Told};
+use octo_auth_driver::{CallerAction, JobGuard, KeyCell, Snapshot};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -276,16 +276,16 @@ impl Held {
     async fn ask_for(&self, mut caller: Caller) -> Result<Token, TokenError> {
         loop {
             match self.registration.shared.ask(&self.cell, &mut caller) {
-                Told::Token(token) => return Ok(token),
-                Told::TokenError(failure) => return Err(failure),
-                Told::Run(token, guard) => {
+                CallerAction::Token(token) => return Ok(token),
+                CallerAction::TokenError(failure) => return Err(failure),
+                CallerAction::Run(token, guard) => {
                     job_runner::spawn(&self.registration, guard);
                     if let Some(token) = token {
                         return Ok(token);
                     }
                 }
                 // Ask again, whether notified or timed out.
-                Told::Wait(listener, at_most) => {
+                CallerAction::Wait(listener, at_most) => {
                     let _ = timeout(at_most, listener).await;
                 }
             }

@@ -10,7 +10,7 @@ use octo_auth_core::{
     Answer, Authorizer, Caller, Client, Exchange, ExchangeError, Generation, Imported, Now, OnboardingError,
     Reply, RequestError, Status, Token, TokenError, TokenSpec, Waits,
 };
-use octo_auth_driver::{JobGuard, KeyCell, Snapshot, Told};
+use octo_auth_driver::{CallerAction, JobGuard, KeyCell, Snapshot};
 
 use crate::context::Context;
 
@@ -235,15 +235,15 @@ impl TokenSource {
         let Handle { context, cell } = &*self.handle;
         loop {
             match context.shared.ask(cell, &mut caller) {
-                Told::Token(token) => return Ok(token),
-                Told::TokenError(failure) => return Err(failure),
-                Told::Run(token, guard) => {
+                CallerAction::Token(token) => return Ok(token),
+                CallerAction::TokenError(failure) => return Err(failure),
+                CallerAction::Run(token, guard) => {
                     context.spawn(guard);
                     if let Some(token) = token {
                         return Ok(token);
                     }
                 }
-                Told::Wait(listener, at_most) => {
+                CallerAction::Wait(listener, at_most) => {
                     listener.wait_timeout(at_most);
                 }
             }

@@ -39,7 +39,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 pub use caller::{CallerError, ForwardHeader, client_address};
-pub use change::Change;
+pub use change::ListDifference;
 pub use error::{ListError, RuleError, RuleProblem};
 pub use explain::{Explanation, NearestRule, NotPermitted};
 pub use rule::{parse, parse_rule};
@@ -99,11 +99,11 @@ impl Allowlist {
 
     /// Returns which blocks a change from this list to another one opens and closes.
     #[must_use]
-    pub fn difference(&self, new: &Self) -> Change {
+    pub fn difference(&self, new: &Self) -> ListDifference {
         let only = |one: &Self, other: &Self| {
             networks(&without(one.v4.ranges(), other.v4.ranges()), &without(&one.v6, &other.v6))
         };
-        Change { opened: only(new, self), closed: only(self, new) }
+        ListDifference { opened: only(new, self), closed: only(self, new) }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::shared::{Shared, State, left};
 /// The next action of a caller.
 #[derive(Debug)]
 #[must_use = "the caller has to do as it is told"]
-pub enum Told {
+pub enum CallerAction {
     /// Use this token.
     Token(Token),
     /// No token is available now.
@@ -43,15 +43,15 @@ pub enum Due {
 
 impl Shared {
     /// Returns the next action of a caller.
-    pub fn ask(self: &Arc<Self>, cell: &KeyCell, caller: &mut Caller) -> Told {
+    pub fn ask(self: &Arc<Self>, cell: &KeyCell, caller: &mut Caller) -> CallerAction {
         let (mut state, now) = self.enter();
         let (decision, wakers) = self.apply(&mut state, now, |machine| machine.ask(cell.spec(), caller, now));
         let told = match decision.verdict {
-            Verdict::Use(token) => Told::Token(token),
-            Verdict::UseAndRun(token, job) => Told::Run(Some(token), self.guard(&mut state, job)),
-            Verdict::Run(job) => Told::Run(None, self.guard(&mut state, job)),
-            Verdict::Wait { until } => Told::Wait(state.listen(cell), left(until, now)),
-            Verdict::GiveUp(failure) => Told::TokenError(failure),
+            Verdict::Use(token) => CallerAction::Token(token),
+            Verdict::UseAndRun(token, job) => CallerAction::Run(Some(token), self.guard(&mut state, job)),
+            Verdict::Run(job) => CallerAction::Run(None, self.guard(&mut state, job)),
+            Verdict::Wait { until } => CallerAction::Wait(state.listen(cell), left(until, now)),
+            Verdict::GiveUp(failure) => CallerAction::TokenError(failure),
         };
         self.leave(state, wakers);
         told

@@ -6,12 +6,12 @@
 //!
 //! | the adapter | with |
 //! |---|---|
-//! | asks for a caller, and acts on the result | [`Shared::ask`] and [`Told`] |
+//! | asks for a caller, and acts on the result | [`Shared::ask`] and [`CallerAction`] |
 //! | runs jobs, on its own tasks or threads, and reports each | [`JobGuard`] |
 //! | waits, as a future or by blocking | [`Listener`] |
 //! | retries failed saves, without a caller | [`Shared::on_unsaved`] and [`Saver`] |
 //!
-//! Call [`KeyCell::snapshot`] first: it returns a valid token without the lock. If [`Told::Run`] contains a token,
+//! Call [`KeyCell::snapshot`] first: it returns a valid token without the lock. If [`CallerAction::Run`] contains a token,
 //! pass the guard to another thread and return the token. The example below runs the job directly. At the end,
 //! call [`Shared::release`] for each spec and [`Shared::shut_down`], and wait with [`Shared::listen_while_busy`].
 //!
@@ -20,7 +20,7 @@
 //!
 //! ```
 //! use octo_auth_core::{Caller, Client, Job, Policy, Profile, Scopes, Storage, TokenManager, TokenSpec, Waits};
-//! use octo_auth_driver::{Shared, Told};
+//! use octo_auth_driver::{Shared, CallerAction};
 //! use octo_auth_system::{SystemClock, entropy};
 //! use std::{sync::Arc, time::Duration};
 //!
@@ -32,10 +32,10 @@
 //! let mut caller = Caller::new(Waits::Until(shared.now().boot + Duration::from_secs(30)));
 //! let token = loop {
 //!     match shared.ask(&cell, &mut caller) {
-//!         Told::Token(token) => break token,
-//!         Told::TokenError(failure) => return Err(failure.into()),
-//!         Told::Wait(listener, at_most) => drop(listener.wait_timeout(at_most)),
-//!         Told::Run(_, mut guard) => {
+//!         CallerAction::Token(token) => break token,
+//!         CallerAction::TokenError(failure) => return Err(failure.into()),
+//!         CallerAction::Wait(listener, at_most) => drop(listener.wait_timeout(at_most)),
+//!         CallerAction::Run(_, mut guard) => {
 //!             while let Some((job, sent)) = guard.begin() {
 //!                 let Job::Send(job) = job else { unreachable!("there is no store") };
 //!                 // Send `job.request()` with an HTTP client of your own; here the answer is already known.
@@ -70,7 +70,7 @@ mod unfinished;
 pub mod web;
 
 pub use admission::{Admission, Admitted};
-pub use calls::{Due, Told};
+pub use calls::{CallerAction, Due};
 pub use event::Listener;
 pub use job_guard::JobGuard;
 pub use key_cell::KeyCell;

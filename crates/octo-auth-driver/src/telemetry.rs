@@ -33,8 +33,8 @@ pub struct Telemetry {
     provider: Arc<str>,
 }
 
-/// A waiting caller. If it is dropped without [`Waiting::over`], the outcome is `cancelled`.
-pub struct Waiting<'t> {
+/// A waiting caller. If it is dropped without [`CallerWait::over`], the outcome is `cancelled`.
+pub struct CallerWait<'t> {
     telemetry: &'t Telemetry,
     key: &'t TokenSpec,
     clock: &'t dyn Clock,
@@ -125,8 +125,13 @@ impl Telemetry {
 
     /// Starts measuring a caller's wait, from this moment on the boot clock.
     #[must_use]
-    pub fn waiting<'t>(&'t self, key: &'t TokenSpec, clock: &'t dyn Clock, began: Duration) -> Waiting<'t> {
-        Waiting { telemetry: self, key, clock, began, outcome: "cancelled" }
+    pub fn waiting<'t>(
+        &'t self,
+        key: &'t TokenSpec,
+        clock: &'t dyn Clock,
+        began: Duration,
+    ) -> CallerWait<'t> {
+        CallerWait { telemetry: self, key, clock, began, outcome: "cancelled" }
     }
 
     /// Reports that a resource server refused a token.
@@ -174,7 +179,7 @@ impl Telemetry {
     }
 }
 
-impl Waiting<'_> {
+impl CallerWait<'_> {
     /// Ends the wait with this result of the caller.
     pub fn over(mut self, told: Result<&Token, &TokenError>) {
         self.outcome = match told {
@@ -185,7 +190,7 @@ impl Waiting<'_> {
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for CallerWait<'_> {
     fn drop(&mut self) {
         if cfg!(any(feature = "tracing", feature = "metrics")) {
             undisturbed(|| {

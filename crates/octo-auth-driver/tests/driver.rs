@@ -14,7 +14,7 @@ use octo_auth_core::{
     Caller, Client, Entropy, Imported, Job, Now, Policy, Profile, Saved, Scopes, Storage, StoreError,
     Timestamp, TokenErrorKind, TokenManager, TokenSpec, TransportError, Version, Waits,
 };
-use octo_auth_driver::{Changes, Due, JobGuard, Listener, Saver, Shared, Told};
+use octo_auth_driver::{CallerAction, Changes, Due, JobGuard, Listener, Saver, Shared};
 use octo_auth_system::Clock;
 
 /// A clock that stands still.
@@ -83,7 +83,7 @@ fn is_pending(listener: &mut Listener, waker: impl Into<Waker>) -> bool {
 fn begun(shared: &Arc<Shared>) -> JobGuard {
     let cell = shared.acquire(&key()).expect("room for a key");
     match shared.ask(&cell, &mut caller()) {
-        Told::Run(None, guard) => guard,
+        CallerAction::Run(None, guard) => guard,
         other => panic!("no job: {other:?}"),
     }
 }
@@ -110,8 +110,8 @@ fn jobs_that_are_dropped_repeatedly_end_in_a_failure() {
         let (mut caller, mut given_up) = (caller(), 0);
         let failure = loop {
             match shared.ask(&cell, &mut caller) {
-                Told::Run(_, guard) => drop(guard),
-                Told::TokenError(failure) => break failure,
+                CallerAction::Run(_, guard) => drop(guard),
+                CallerAction::TokenError(failure) => break failure,
                 other => panic!("{storage:?}: {other:?}"),
             }
             given_up += 1;
@@ -127,7 +127,9 @@ fn a_waker_may_call_the_driver_back() {
     let shared = shared(Storage::None);
     let mut guard = begun(&shared);
     let cell = shared.acquire(&key()).expect("room for a key");
-    let Told::Wait(mut listener, _) = shared.ask(&cell, &mut caller()) else { panic!("it does not wait") };
+    let CallerAction::Wait(mut listener, _) = shared.ask(&cell, &mut caller()) else {
+        panic!("it does not wait")
+    };
     let mut changes = shared.changes();
     let mut change = changes.next_or_listen().expect("not over").expect_err("no change yet");
     let waker = Arc::new(CallingBack(Arc::downgrade(&shared), AtomicU32::new(0)));
@@ -145,9 +147,9 @@ fn a_job_that_is_dropped_before_it_was_begun_was_not_sent() {
     let cell = shared.acquire(&key()).expect("room for a key");
     drop(begun(&shared));
     // The first time, the request is retried at once.
-    let Told::Run(_, guard) = shared.ask(&cell, &mut caller()) else { panic!("nothing to be run") };
+    let CallerAction::Run(_, guard) = shared.ask(&cell, &mut caller()) else { panic!("nothing to be run") };
     drop(guard);
-    let Told::TokenError(failure) = shared.ask(&cell, &mut caller()) else { panic!("no failure") };
+    let CallerAction::TokenError(failure) = shared.ask(&cell, &mut caller()) else { panic!("no failure") };
     assert_eq!((failure.kind(), failure.code().as_ref()), (TokenErrorKind::BackingOff, "not_begun"));
 }
 
@@ -156,7 +158,9 @@ fn a_waiting_caller_is_notified_of_the_end_of_its_flight_only() {
     let shared = shared(Storage::None);
     let mut guard = begun(&shared);
     let cell = shared.acquire(&key()).expect("room for a key");
-    let Told::Wait(mut listener, _) = shared.ask(&cell, &mut caller()) else { panic!("it does not wait") };
+    let CallerAction::Wait(mut listener, _) = shared.ask(&cell, &mut caller()) else {
+        panic!("it does not wait")
+    };
     let count = Arc::new(Counting::default());
     assert!(is_pending(&mut listener, count.clone()));
     assert!(guard.begin().is_some() && guard.begin().is_none(), "a job is begun once");

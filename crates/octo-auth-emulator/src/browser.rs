@@ -16,7 +16,7 @@ pub struct Browser {
 
 /// A page as the person sees it.
 #[derive(Clone)]
-pub struct Page {
+pub struct BrowserPage {
     agent: Agent,
     /// The HTTP status.
     pub status: u16,
@@ -54,10 +54,10 @@ impl Browser {
     /// # Errors
     ///
     /// Returns [`BrowserError::Fetch`] if no server answers there. Any status counts as a page.
-    pub fn open(&self, url: &str) -> Result<Page, BrowserError> {
+    pub fn open(&self, url: &str) -> Result<BrowserPage, BrowserError> {
         let response = self.agent.get(url).call().map_err(fetch)?;
         let (status, html, _) = take_apart(response)?;
-        Ok(Page { agent: self.agent.clone(), status, url: url.to_owned(), html })
+        Ok(BrowserPage { agent: self.agent.clone(), status, url: url.to_owned(), html })
     }
 }
 
@@ -67,7 +67,7 @@ impl Default for Browser {
     }
 }
 
-impl Page {
+impl BrowserPage {
     /// Presses "Grant access" and returns the address the provider redirects to.
     ///
     /// # Errors
@@ -113,10 +113,13 @@ impl Page {
 }
 
 /// The page's address may contain a code, so only status and path are shown.
-impl fmt::Debug for Page {
+impl fmt::Debug for BrowserPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.url.split('?').next().unwrap_or_default();
-        f.debug_struct("Page").field("status", &self.status).field("path", &path).finish_non_exhaustive()
+        f.debug_struct("BrowserPage")
+            .field("status", &self.status)
+            .field("path", &path)
+            .finish_non_exhaustive()
     }
 }
 

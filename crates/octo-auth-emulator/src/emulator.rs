@@ -40,7 +40,7 @@ pub struct Emulator {
 /// The options for starting an emulator.
 #[derive(Debug, Clone, Copy, Default)]
 #[must_use = "a builder does nothing until it is started"]
-pub struct Builder {
+pub struct EmulatorBuilder {
     port: u16,
     frozen_at: Option<i64>,
 }
@@ -73,7 +73,7 @@ pub enum StartError {
     Randomness(#[source] getrandom::Error),
 }
 
-impl Builder {
+impl EmulatorBuilder {
     /// Sets the port of 127.0.0.1 to listen on. The default, 0, takes a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
@@ -123,8 +123,8 @@ impl Emulator {
     }
 
     /// Returns a builder, which sets the port or freezes the clock.
-    pub fn builder() -> Builder {
-        Builder::default()
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder::default()
     }
 
     /// Returns the address on which the emulator listens.

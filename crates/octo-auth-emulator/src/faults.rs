@@ -1,7 +1,7 @@
 //! Faults on demand: what a test orders to fail, and where.
 //!
 //! A fault is ordered for a place: a host and a path, a whole host, or everywhere. It strikes the next requests that
-//! arrive there, oldest order first. A fault ordered with [`Place::always`] strikes the requests that match no such
+//! arrive there, oldest order first. A fault ordered with [`FaultTarget::always`] strikes the requests that match no such
 //! order. Without an order, nothing fails. [`Held`] stops one request, so that a test can observe a waiting client. Not
 //! included: random faults, and damage to the content of an answer, for which the providers have switches.
 
@@ -63,7 +63,7 @@ pub struct Faults {
 /// The requests that a fault strikes: those for one path of one host, for one host, or all.
 #[derive(Clone)]
 #[must_use = "a place does nothing until a fault is ordered there"]
-pub struct Place {
+pub struct FaultTarget {
     faults: Faults,
     area: Area,
 }
@@ -107,17 +107,17 @@ impl Faults {
     /// Selects the requests for a path of an emulated host: `on("auth.example", "/token")`.
     ///
     /// The path is compared byte for byte with the path of the request, without its query.
-    pub fn on(&self, host: &str, path: &str) -> Place {
+    pub fn on(&self, host: &str, path: &str) -> FaultTarget {
         self.place(Some(host), Some(path))
     }
 
     /// Selects all requests for an emulated host.
-    pub fn on_host(&self, host: &str) -> Place {
+    pub fn on_host(&self, host: &str) -> FaultTarget {
         self.place(Some(host), None)
     }
 
     /// Selects all requests.
-    pub fn everywhere(&self) -> Place {
+    pub fn everywhere(&self) -> FaultTarget {
         self.place(None, None)
     }
 
@@ -171,9 +171,9 @@ impl Faults {
         self.state.lock().date_skew.saturating_mul(1_000)
     }
 
-    fn place(&self, host: Option<&str>, path: Option<&str>) -> Place {
+    fn place(&self, host: Option<&str>, path: Option<&str>) -> FaultTarget {
         let area = Area { host: host.map(str::to_owned), path: path.map(str::to_owned) };
-        Place { faults: self.clone(), area }
+        FaultTarget { faults: self.clone(), area }
     }
 }
 
@@ -183,7 +183,7 @@ impl std::fmt::Debug for Faults {
     }
 }
 
-impl Place {
+impl FaultTarget {
     /// Orders a fault for the next `count` requests here, after the earlier orders.
     pub fn next(&self, count: u64, fault: Fault) {
         if count > 0 {
@@ -222,10 +222,10 @@ impl Place {
     }
 }
 
-impl std::fmt::Debug for Place {
+impl std::fmt::Debug for FaultTarget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Area { host, path } = &self.area;
-        f.debug_struct("Place").field("host", host).field("path", path).finish_non_exhaustive()
+        f.debug_struct("FaultTarget").field("host", host).field("path", path).finish_non_exhaustive()
     }
 }
 

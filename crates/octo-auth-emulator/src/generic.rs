@@ -23,7 +23,7 @@ use axum::http::Method;
 
 use crate::call::Call;
 use crate::clock::{Clock, millis};
-use crate::registration::Registration;
+use crate::registration::RegisteredApp;
 use crate::reply::{Reply, settle};
 use crate::shared::Shared;
 
@@ -57,13 +57,13 @@ impl Generic {
 
     /// Registers a confidential client with [`DEMO_REDIRECT_URI`].
     #[must_use]
-    pub fn register(&self, name: &str) -> Registration {
+    pub fn register(&self, name: &str) -> RegisteredApp {
         self.state.lock().register(name, true)
     }
 
     /// Registers a public client with [`DEMO_REDIRECT_URI`]; its secret is empty.
     #[must_use]
-    pub fn register_public(&self, name: &str) -> Registration {
+    pub fn register_public(&self, name: &str) -> RegisteredApp {
         self.state.lock().register(name, false)
     }
 

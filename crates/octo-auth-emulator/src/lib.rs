@@ -47,9 +47,9 @@ mod registration;
 mod reply;
 mod shared;
 
-pub use browser::{Browser, BrowserError, Page};
-pub use emulator::{Builder, Emulator, HOSTS, StartError};
-pub use faults::{Fault, Faults, Held, Place};
+pub use browser::{Browser, BrowserError, BrowserPage};
+pub use emulator::{Emulator, EmulatorBuilder, HOSTS, StartError};
+pub use faults::{Fault, FaultTarget, Faults, Held};
 pub use generic::{AnnouncedLifetime, Generic, GrantError, Rotation};
 pub use log::Entry;
 pub use loopback::ANY_LOOPBACK;
@@ -57,4 +57,4 @@ pub use material::SECRET_MARK;
 pub use octorate::Octorate;
 pub use octotable::OctoTable;
 pub use officernd::OfficeRnd;
-pub use registration::Registration;
+pub use registration::RegisteredApp;

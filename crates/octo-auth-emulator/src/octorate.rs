@@ -36,7 +36,7 @@ use ipnet::Ipv4Net;
 
 use crate::call::Call;
 use crate::clock::{Clock, millis};
-use crate::registration::Registration;
+use crate::registration::RegisteredApp;
 use crate::reply::{Reply, settle};
 use crate::shared::Shared;
 
@@ -73,7 +73,7 @@ impl Octorate {
 
     /// Registers an application with the default redirect URI and no property.
     #[must_use]
-    pub fn register(&self, name: &str) -> Registration {
+    pub fn register(&self, name: &str) -> RegisteredApp {
         self.state.lock().register(name)
     }
 

@@ -21,8 +21,8 @@ use axum::http::Method;
 
 use crate::call::Call;
 use crate::clock::{Clock, millis};
-use crate::registration::Registration;
-use crate::reply::{Outcome, Reply, settle};
+use crate::registration::RegisteredApp;
+use crate::reply::{Reply, ReplyResult, settle};
 use crate::shared::Shared;
 
 mod clients;
@@ -49,7 +49,7 @@ impl OctoTable {
 
     /// Registers a client with one sandbox property, like the API for creating clients.
     #[must_use]
-    pub fn register(&self, name: &str) -> Registration {
+    pub fn register(&self, name: &str) -> RegisteredApp {
         self.state.lock().register(name)
     }
 
@@ -98,7 +98,7 @@ impl OctoTable {
 }
 
 /// The newer host serves the token under `octotable-auth`, the older one under `octotable-pms` (S0).
-fn answer(state: &mut State, call: &Call) -> Outcome {
+fn answer(state: &mut State, call: &Call) -> ReplyResult {
     let parts = call.path.strip_prefix('/').and_then(|path| path.split_once("/api/v2/"));
     let (service, path) = parts.ok_or_else(not_found)?;
     let tokens_at = if call.host == "api.octotable.com" { "octotable-auth" } else { "octotable-pms" };

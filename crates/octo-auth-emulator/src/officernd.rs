@@ -27,7 +27,7 @@ use axum::http::Method;
 
 use crate::call::Call;
 use crate::clock::{Clock, millis};
-use crate::registration::Registration;
+use crate::registration::RegisteredApp;
 use crate::reply::{Reply, settle};
 use crate::shared::Shared;
 
@@ -58,7 +58,7 @@ impl OfficeRnd {
 
     /// Registers an application of the demo organisation with its permissions (scopes) and [`DEMO_REDIRECT_URI`].
     #[must_use]
-    pub fn register(&self, name: &str, permissions: &[&str]) -> Registration {
+    pub fn register(&self, name: &str, permissions: &[&str]) -> RegisteredApp {
         self.state.lock().register(name, permissions)
     }
 

@@ -84,9 +84,9 @@ impl Reply {
 }
 
 /// An answer, or the refusal that replaced it; both are replies.
-pub(crate) type Outcome = Result<Reply, Reply>;
+pub(crate) type ReplyResult = Result<Reply, Reply>;
 
 /// Returns the reply of an outcome, whether it is `Ok` or `Err`.
-pub(crate) fn settle(outcome: Outcome) -> Reply {
+pub(crate) fn settle(outcome: ReplyResult) -> Reply {
     outcome.unwrap_or_else(|refusal| refusal)
 }

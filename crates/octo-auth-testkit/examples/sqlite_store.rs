@@ -18,7 +18,7 @@ use std::{env, fs, io, process};
 
 use octo_auth_async::BlockingStore;
 use octo_auth_core::{Claimed, RecordBytes, RecordName, Saved, Storage, Store, StoreError, Stored, Version};
-use octo_auth_testkit::blocking::Report;
+use octo_auth_testkit::blocking::SuiteReport;
 use octo_auth_testkit::{async_, blocking};
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::runtime::Runtime;
@@ -112,7 +112,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// A check of one handle of a database, or of two.
-type Check = fn(SqliteStore, SqliteStore) -> io::Result<Report>;
+type Check = fn(SqliteStore, SqliteStore) -> io::Result<SuiteReport>;
 
 const CHECKS: [(&str, Check); 4] = [
     ("one-handle-blocking", |store, _| Ok(blocking::store::check(&store))),
@@ -127,7 +127,7 @@ const CHECKS: [(&str, Check); 4] = [
 ];
 
 /// Runs a check with an empty database, which is then deleted.
-fn checked(title: &str, check: Check) -> Result<Report, Box<dyn Error>> {
+fn checked(title: &str, check: Check) -> Result<SuiteReport, Box<dyn Error>> {
     let folder = env::temp_dir().join(format!("octo-auth-{title}-{}", process::id()));
     fs::create_dir_all(&folder)?;
     let path = folder.join("tokens.sqlite");

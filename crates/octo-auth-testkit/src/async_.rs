@@ -10,7 +10,7 @@ pub mod transport;
 use std::future::poll_fn;
 use std::task::Poll;
 
-pub use crate::suite::{Asked, Failure, Report, ScriptedTransport};
+pub use crate::suite::{Asked, Failure, ScriptedTransport, SuiteReport};
 
 /// Yields once to the other tasks of the runtime.
 async fn pause() {

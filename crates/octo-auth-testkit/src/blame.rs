@@ -20,7 +20,7 @@ mod outcome;
 mod simulation;
 
 pub use kind::Kind;
-pub use outcome::Outcome;
+pub use outcome::SimulationCounts;
 pub use simulation::HEALTHY;
 
 /// Simulates six hours with [`HEALTHY`] healthy accounts and `bad` accounts for which the server fails from the
@@ -30,6 +30,6 @@ pub use simulation::HEALTHY;
 /// waits for it for up to 30 s. The server answers after 200 ms. If it does not fail, the answer has a token that
 /// lives for one hour and a new refresh token.
 #[must_use]
-pub fn run(bad: usize, kind: Kind, seed: u64) -> Outcome {
+pub fn run(bad: usize, kind: Kind, seed: u64) -> SimulationCounts {
     simulation::Simulation::new(bad, kind, seed).run()
 }

@@ -8,10 +8,10 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-pub use crate::suite::{Asked, Failure, Report, ScriptedTransport};
+pub use crate::suite::{Asked, Failure, ScriptedTransport, SuiteReport};
 
 /// Runs a suite over blocking calls. Every poll makes progress, so no waker is needed.
-fn run(suite: impl Future<Output = Report>) -> Report {
+fn run(suite: impl Future<Output = SuiteReport>) -> SuiteReport {
     let mut suite = pin!(suite);
     loop {
         if let Poll::Ready(report) = suite.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

@@ -81,7 +81,7 @@
 //! # Your own transport
 //!
 //! A transport carries one request and its response, and decides nothing. The trait documents its duties. The suite
-//! checks each duty with a server on loopback, so it needs no network. The returned `Report` names the failed checks
+//! checks each duty with a server on loopback, so it needs no network. The returned `SuiteReport` names the failed checks
 //! and says what was found. Formatted with `{report}`, it has one line for each failure.
 //!
 //! ```

@@ -37,7 +37,7 @@ use octo_auth_core::{
 
 pub use endpoint::{Asked, Endpoint, ServerReply};
 pub use in_memory_store::InMemoryStore;
-pub use told::Told;
+pub use told::DecisionLine;
 
 use crate::registration::{self, sound};
 use crate::{StoredRecord, moment, outcome};
@@ -143,13 +143,13 @@ impl Machine {
     }
 
     /// Asks for a decision once. A job stays in flight unless the test runs it.
-    pub fn decide(&mut self, key: &TokenSpec) -> Told {
+    pub fn decide(&mut self, key: &TokenSpec) -> DecisionLine {
         let decision = self.manager.decide(key, self.now);
         self.told(decision)
     }
 
     /// Asks for a decision as a caller whose deadline has passed.
-    pub fn decide_at_deadline(&mut self, key: &TokenSpec) -> Told {
+    pub fn decide_at_deadline(&mut self, key: &TokenSpec) -> DecisionLine {
         let decision = self.manager.decide_at_deadline(key, self.now);
         self.told(decision)
     }
@@ -417,7 +417,7 @@ impl Machine {
         self.store.put(&self.name(key), record.content());
     }
 
-    fn told(&self, decision: Decision) -> Told {
+    fn told(&self, decision: Decision) -> DecisionLine {
         let Decision { verdict, state, next_change } = decision;
         let strictly_later = next_change.is_none_or(|at| at > self.now.boot);
         assert!(strictly_later, "{}: the next change is not after now", state.word());
@@ -437,7 +437,7 @@ impl Machine {
                 .map(|failure| format!("give up, {}, {}", failure.code(), remedy(failure.remedy()))),
         );
         let said = if parts.is_empty() { "wait".to_owned() } else { parts.join(", ") };
-        Told { line: format!("{}: {said}", state.word()), job, token, failure, next_change }
+        DecisionLine { line: format!("{}: {said}", state.word()), job, token, failure, next_change }
     }
 }
 

@@ -58,10 +58,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use bare::Bare;
-pub use environment::{Call, CallId, Environment, Named, Outcome};
+pub use environment::{CallId, Environment, IoCall, IoOutcome, Named};
 pub use read::Misread;
-pub use server_script::ServerReply;
-pub use step::{Act, Event, Foreign, Mood, Provider, Setup, Step};
+pub use server_script::ScriptedReply;
+pub use step::{Act, ExternalEvent, Foreign, Mood, ScenarioSettings, ScenarioStep, ServerKind};
 
 /// How far time advances at once while something is in progress, so that deadlines pass in order.
 const TICK: Duration = Duration::from_secs(1);
@@ -73,7 +73,7 @@ const LONG_TICK: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub struct Scenario {
     title: String,
-    setup: Setup,
+    setup: ScenarioSettings,
     head: String,
     passages: Vec<Passage>,
 }
@@ -84,7 +84,7 @@ enum Passage {
     /// A line for readers only.
     Remark(String),
     /// The text of a step, and its meaning.
-    Step(String, Step),
+    ScenarioStep(String, ScenarioStep),
 }
 
 /// The backend that plays a scenario: the processes in one implementation. They reach the environment only through
@@ -118,7 +118,7 @@ impl Scenario {
 
     /// Returns the settings.
     #[must_use]
-    pub fn setup(&self) -> &Setup {
+    pub fn setup(&self) -> &ScenarioSettings {
         &self.setup
     }
 }
@@ -132,7 +132,7 @@ pub fn play(scenario: &Scenario, environment: &Arc<Environment>, stage: &mut dyn
     for passage in &scenario.passages {
         match passage {
             Passage::Remark(line) => text.push_str(line),
-            Passage::Step(line, step) => {
+            Passage::ScenarioStep(line, step) => {
                 text.push_str(line);
                 take(step, environment, stage);
                 stage.hear();
@@ -147,19 +147,19 @@ pub fn play(scenario: &Scenario, environment: &Arc<Environment>, stage: &mut dyn
     text
 }
 
-fn take(step: &Step, environment: &Environment, stage: &mut dyn Backend) {
+fn take(step: &ScenarioStep, environment: &Environment, stage: &mut dyn Backend) {
     match step {
-        Step::At(place, Act::Start) => stage.start(*place),
-        Step::At(place, Act::Crash) => stage.crash(*place),
-        Step::At(place, act) => {
+        ScenarioStep::At(place, Act::Start) => stage.start(*place),
+        ScenarioStep::At(place, Act::Crash) => stage.crash(*place),
+        ScenarioStep::At(place, act) => {
             environment.set_gate(false);
             stage.act(*place, act);
             stage.rest();
             environment.set_gate(true);
             stage.rest();
         }
-        Step::Around(Event::Pass(time)) => pass(*time, environment, stage),
-        Step::Around(event) => {
+        ScenarioStep::Around(ExternalEvent::Pass(time)) => pass(*time, environment, stage),
+        ScenarioStep::Around(event) => {
             let moved = environment.apply(event);
             stage.pass(moved);
             stage.rest();

@@ -9,7 +9,7 @@ mod shelf;
 pub(crate) mod store;
 pub(crate) mod transport;
 
-pub use report::{Failure, Report};
+pub use report::{Failure, SuiteReport};
 pub use script::{Asked, ScriptedTransport};
 
 pub(crate) use line::Line;

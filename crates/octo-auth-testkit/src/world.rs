@@ -40,11 +40,11 @@ use octo_auth_core::{
 pub use defects::Defect;
 pub use observation::{InFlight, JobKind};
 pub use plan::{
-    Breakage, Event, FaultKind, Generations, MOST_PROCESSES, Plan, Provider, RefreshMember, Refusal, Reply,
-    Rotation, Setup, StoreEnd, TokenReply, Who,
+    Breakage, ErrorReply, FaultKind, Generations, MOST_PROCESSES, Plan, PlanEvent, Provider, RefreshMember,
+    Reply, Rotation, Setup, StoreEnd, TokenReply, Who,
 };
 pub use stats::Tally;
-pub use told::Told;
+pub use told::LastAnswer;
 pub use trace::Trace;
 
 pub use crate::invariants::Violation;
@@ -97,7 +97,7 @@ pub struct World {
     wall_ahead: i64,
     sabotage: Option<Defect>,
     stats: Tally,
-    told: Told,
+    told: LastAnswer,
     jobs_begun: u64,
     minute: Minute,
     /// The requests in the last minute that the store has counted.
@@ -159,7 +159,7 @@ impl World {
             wall_ahead: 0,
             sabotage,
             stats: Tally::default(),
-            told: Told::default(),
+            told: LastAnswer::default(),
             jobs_begun: 0,
             minute: Minute::default(),
             counted: Minute::default(),
@@ -269,51 +269,51 @@ impl World {
     }
 
     /// Applies one event.
-    pub fn happen(&mut self, event: &Event) {
+    pub fn happen(&mut self, event: &PlanEvent) {
         self.note(|| format!("{event:?}"));
         match event {
-            Event::Pass(millis) => self.pass(Duration::from_millis((*millis).into())),
-            Event::SetWall(seconds) => self.set_wall(*seconds),
-            Event::BootAlone(millis) => self.boot_alone(*millis),
-            Event::Ask(who) => self.at_key(*who, |world, process, key| {
+            PlanEvent::Pass(millis) => self.pass(Duration::from_millis((*millis).into())),
+            PlanEvent::SetWall(seconds) => self.set_wall(*seconds),
+            PlanEvent::BootAlone(millis) => self.boot_alone(*millis),
+            PlanEvent::Ask(who) => self.at_key(*who, |world, process, key| {
                 let job = world.ask(process, key);
                 world.hand(process, job);
             }),
-            Event::AskAtDeadline(who) => self.at_key(*who, Self::ask_at_deadline),
-            Event::Glance(who) => self.at_key(*who, Self::glance),
-            Event::Tend(process) => self.poll_due(self.process(*process)),
-            Event::Drive(who, reply, leg) => {
+            PlanEvent::AskAtDeadline(who) => self.at_key(*who, Self::ask_at_deadline),
+            PlanEvent::Glance(who) => self.at_key(*who, Self::glance),
+            PlanEvent::Tend(process) => self.poll_due(self.process(*process)),
+            PlanEvent::Drive(who, reply, leg) => {
                 let leg = Duration::from_millis((*leg).into());
                 self.at_key(*who, |world, process, key| world.drive(process, key, reply, leg));
             }
-            Event::End(which, reply, end) => self.end_some(*which, reply, *end),
-            Event::Lose(which, done) => self.lose_some(*which, *done),
-            Event::ArriveLate(which, reply) => self.arrive_late(*which, reply),
-            Event::Refuse(who, generations) => {
+            PlanEvent::End(which, reply, end) => self.end_some(*which, reply, *end),
+            PlanEvent::Lose(which, done) => self.lose_some(*which, *done),
+            PlanEvent::ArriveLate(which, reply) => self.arrive_late(*which, reply),
+            PlanEvent::Refuse(who, generations) => {
                 self.at_key(*who, |world, process, key| world.refuse(process, key, *generations));
             }
-            Event::Adopt(who, lifetime) => self.at_key(*who, |world, process, key| {
+            PlanEvent::Adopt(who, lifetime) => self.at_key(*who, |world, process, key| {
                 world.import(process, key, *lifetime);
             }),
-            Event::Seed(who) => self.at_key(*who, |world, process, key| {
+            PlanEvent::Seed(who) => self.at_key(*who, |world, process, key| {
                 world.seed(process, key);
             }),
-            Event::SignOut(who) => self.at_key(*who, Self::sign_out),
-            Event::ReplaceClient(process) => self.replace_client(self.process(*process)),
-            Event::Admit(process) => self.admit(self.process(*process)),
-            Event::ShutDown(process) => self.shut_down(self.process(*process)),
-            Event::SaveAll(process) => self.save_all(self.process(*process)),
-            Event::Crash(process) => self.crash(self.process(*process)),
-            Event::CrashWhileSaving(process) => self.crash_while_saving(self.process(*process)),
-            Event::Withdraw(key) => self.withdraw(usize::from(*key) % self.keys.len()),
-            Event::EndOf(who, reply, end) => self.at_key(*who, |world, process, key| {
+            PlanEvent::SignOut(who) => self.at_key(*who, Self::sign_out),
+            PlanEvent::ReplaceClient(process) => self.replace_client(self.process(*process)),
+            PlanEvent::Admit(process) => self.admit(self.process(*process)),
+            PlanEvent::ShutDown(process) => self.shut_down(self.process(*process)),
+            PlanEvent::SaveAll(process) => self.save_all(self.process(*process)),
+            PlanEvent::Crash(process) => self.crash(self.process(*process)),
+            PlanEvent::CrashWhileSaving(process) => self.crash_while_saving(self.process(*process)),
+            PlanEvent::Withdraw(key) => self.withdraw(usize::from(*key) % self.keys.len()),
+            PlanEvent::EndOf(who, reply, end) => self.at_key(*who, |world, process, key| {
                 world.end_of(process, key, reply, *end);
             }),
-            Event::LoseOf(who, done) => self.at_key(*who, |world, process, key| {
+            PlanEvent::LoseOf(who, done) => self.at_key(*who, |world, process, key| {
                 world.lose_of(process, key, *done);
             }),
-            Event::CrashAfter(who) => self.at_key(*who, Self::crash_after),
-            Event::LateOf(who, reply) => self.at_key(*who, |world, process, key| {
+            PlanEvent::CrashAfter(who) => self.at_key(*who, Self::crash_after),
+            PlanEvent::LateOf(who, reply) => self.at_key(*who, |world, process, key| {
                 world.late_of(process, key, reply);
             }),
         }

@@ -11,7 +11,7 @@ use octo_auth_async::{
     Body, Changes, Claimed, Clock, Now, RecordBytes, RecordName, RefreshTask, Saved, Storage, Store,
     StoreError, Stored, TokenManager, Transport, TransportError, Version,
 };
-use octo_auth_testkit::scenario::{Act, Backend, Call, CallId, Environment, Named, Outcome};
+use octo_auth_testkit::scenario::{Act, Backend, CallId, Environment, IoCall, IoOutcome, Named};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, yield_now};
@@ -225,7 +225,7 @@ async fn redeem(environment: &Environment, named: Named, manager: &TokenManager,
 }
 
 impl FakeIo {
-    async fn call(&self, call: Call) -> Outcome {
+    async fn call(&self, call: IoCall) -> IoOutcome {
         let open = Open(self, self.environment.arrive(self.named, call));
         loop {
             // Created before the check for the result, so that a later notification wakes it.
@@ -258,9 +258,9 @@ impl Transport for FakeIo {
         request: &Request<Body>,
         deadline: Duration,
     ) -> Result<Response<Body>, TransportError> {
-        match self.call(Call::Send(request.clone(), deadline)).await {
-            Outcome::Response(response) => Ok(response.map(Body::new)),
-            Outcome::Fault(fault) => Err(fault),
+        match self.call(IoCall::Send(request.clone(), deadline)).await {
+            IoOutcome::Response(response) => Ok(response.map(Body::new)),
+            IoOutcome::Fault(fault) => Err(fault),
             // The task that carries the request panics and reports nothing.
             _ => resume_unwind(Box::new("a carrier that dies")),
         }
@@ -274,8 +274,8 @@ impl Store for FakeIo {
     }
 
     async fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError> {
-        match self.call(Call::Load(name.clone())).await {
-            Outcome::Loaded(result) => result,
+        match self.call(IoCall::Load(name.clone())).await {
+            IoOutcome::Loaded(result) => result,
             _ => resume_unwind(Box::new("a carrier that dies")),
         }
     }
@@ -286,22 +286,22 @@ impl Store for FakeIo {
         expected: Option<Version>,
         content: &RecordBytes,
     ) -> Result<Saved, StoreError> {
-        match self.call(Call::Save(name.clone(), expected, content.clone())).await {
-            Outcome::Saved(result) => result,
+        match self.call(IoCall::Save(name.clone(), expected, content.clone())).await {
+            IoOutcome::Saved(result) => result,
             _ => resume_unwind(Box::new("a carrier that dies")),
         }
     }
 
     async fn claim(&self, name: &RecordName, owner: &str, ttl: Duration) -> Result<Claimed, StoreError> {
-        match self.call(Call::Claim(name.clone(), owner.to_owned(), ttl)).await {
-            Outcome::Claimed(result) => result,
+        match self.call(IoCall::Claim(name.clone(), owner.to_owned(), ttl)).await {
+            IoOutcome::Claimed(result) => result,
             _ => resume_unwind(Box::new("a carrier that dies")),
         }
     }
 
     async fn release(&self, name: &RecordName, owner: &str) -> Result<(), StoreError> {
-        match self.call(Call::Release(name.clone(), owner.to_owned())).await {
-            Outcome::Released(result) => result,
+        match self.call(IoCall::Release(name.clone(), owner.to_owned())).await {
+            IoOutcome::Released(result) => result,
             _ => resume_unwind(Box::new("a carrier that dies")),
         }
     }

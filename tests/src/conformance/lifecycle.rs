@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::Response;
 use octo_auth_core::{
-    Client, Freshness, Generation, Imported, Purpose, Scopes, State as Told, Storage, TokenSpec,
+    Client, Freshness, Generation, Imported, Purpose, Scopes, State as DecisionLine, Storage, TokenSpec,
 };
 use octo_auth_testkit::StoredRecord;
 use serde_json::Value;
@@ -173,7 +173,7 @@ fn api_answer(row: &Row) -> Result<Facts, String> {
             world.manager.refused(&key, generation, world.now);
         }
         let told = world.decide(&key);
-        last = told.line.starts_with(Told::RefusedRenewing.word()) || under_way.is_some();
+        last = told.line.starts_with(DecisionLine::RefusedRenewing.word()) || under_way.is_some();
         under_way = told.job.or(under_way);
         // Concurrent calls all report the token with which they started.
         if !row.input.contains_key("concurrent") {

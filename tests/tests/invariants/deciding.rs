@@ -6,7 +6,7 @@ use std::time::Duration;
 use octo_auth_core::{Now, Policy, Validity, ValidityTerms};
 use octo_auth_testkit::invariants::{self, WATCHED};
 use octo_auth_testkit::strategies::{cases, lives, moments, spans, terms};
-use octo_auth_testkit::world::{Event, Plan, Who, World};
+use octo_auth_testkit::world::{Plan, PlanEvent, Who, World};
 use octo_auth_tests::moment;
 use octo_auth_tests::states::STATES;
 use proptest::prelude::*;
@@ -107,12 +107,12 @@ proptest! {
         let mut world = World::at(setup, start);
         for (reply, key) in replies.into_iter().zip(0..) {
             let who = Who { machine: key, key };
-            world.happen(&Event::Drive(who, reply, 700));
-            world.happen(&Event::AskAtDeadline(who));
-            world.happen(&Event::Ask(who));
-            world.happen(&Event::Glance(who));
-            world.happen(&Event::Tend(key));
-            world.happen(&Event::Pass(u32::MAX));
+            world.happen(&PlanEvent::Drive(who, reply, 700));
+            world.happen(&PlanEvent::AskAtDeadline(who));
+            world.happen(&PlanEvent::Ask(who));
+            world.happen(&PlanEvent::Glance(who));
+            world.happen(&PlanEvent::Tend(key));
+            world.happen(&PlanEvent::Pass(u32::MAX));
         }
     }
 
@@ -135,8 +135,8 @@ fn the_worlds_reach_every_row_and_look_at_every_invariant() {
     for focus in [Focus::All, Focus::Stored, Focus::Shared, Focus::Outage, Focus::Refused].repeat(60) {
         let tree = plans(focus, 60).new_tree(&mut runner);
         let mut plan: Plan = tree.expect("no world is ruled out").current();
-        plan.events.push(Event::ShutDown(0));
-        let ask = |key| Event::Ask(Who { machine: 0, key });
+        plan.events.push(PlanEvent::ShutDown(0));
+        let ask = |key| PlanEvent::Ask(Who { machine: 0, key });
         plan.events.extend((0..4).map(ask));
         let world = World::after(&plan);
         rows.extend(world.rows().iter().copied());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use octo_auth_core::{Retry, Scopes, Storage};
 use octo_auth_testkit::invariants;
-use octo_auth_testkit::world::{Event, FaultKind, Reply, Rotation, Setup, Who, World};
+use octo_auth_testkit::world::{FaultKind, PlanEvent, Reply, Rotation, Setup, Who, World};
 use octo_auth_tests::{moment, registration, reply};
 use proptest::prelude::*;
 
@@ -105,7 +105,7 @@ fn i27_pauses_really_grow_with_each_failure() {
     for seed in 0..48 {
         let (mut world, who) = (World::new(alone(seed)), Who { machine: 0, key: 0 });
         for longest in &mut longest {
-            world.happen(&Event::Drive(who, Reply::Fault(FaultKind::NotSent, false), 0));
+            world.happen(&PlanEvent::Drive(who, Reply::Fault(FaultKind::NotSent, false), 0));
             let pause = world.closed_for(who);
             *longest = pause.max(*longest);
             world.pass(pause + Duration::from_secs(70));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octo_auth_testkit::blame::{HEALTHY, Kind, Outcome, run};
+use octo_auth_testkit::blame::{HEALTHY, Kind, SimulationCounts, run};
 
 /// The counts of failing accounts.
 const BAD: [usize; 3] = [1, 5, 50];
@@ -40,8 +40,15 @@ fn print_some(seed: u64) -> bool {
         for bad in BAD {
             let outcome = run(bad, kind, seed);
             is_sound &= outcome.denied == 0;
-            let Outcome { calls, denied, requests, requests_for_bad, busiest_minute, denied_bad, .. } =
-                outcome;
+            let SimulationCounts {
+                calls,
+                denied,
+                requests,
+                requests_for_bad,
+                busiest_minute,
+                denied_bad,
+                ..
+            } = outcome;
             let (longest, slowest) = (seconds(outcome.longest_outage), seconds(outcome.slowest_call));
             println!(
                 "{:<22} {bad:>3} {calls:>7} {denied:>7} {longest:>9} {slowest:>8} {requests:>9} \
@@ -75,8 +82,15 @@ fn print_all(seed: u64) {
     );
     for kind in Kind::all().filter(|kind| kind.is_of_all()) {
         let outcome = run(bad, kind, seed);
-        let Outcome { calls, denied, denied_in_outage, requests, requests_in_outage, busiest_minute, .. } =
-            outcome;
+        let SimulationCounts {
+            calls,
+            denied,
+            denied_in_outage,
+            requests,
+            requests_in_outage,
+            busiest_minute,
+            ..
+        } = outcome;
         let (recovery, slowest) = (seconds(outcome.recovery), seconds(outcome.slowest_call));
         println!(
             "{:<22} {:>8} {calls:>7} {requests_in_outage:>9} {busiest_minute:>8} {denied_in_outage:>8} {denied:>8} \

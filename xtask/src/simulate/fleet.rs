@@ -10,7 +10,7 @@ use octo_auth_testkit::fleet::{Episode, Life, Script, explore, shrunk};
 use octo_auth_testkit::world::{Defect, Provider, Rotation, Setup, Tally};
 
 use super::Options;
-use super::threads::{self, Broken, Outcome};
+use super::threads::{self, Broken, RunResult};
 
 /// The count of last trace lines that are shown for a finding.
 const SHOWN: usize = 40;
@@ -56,7 +56,7 @@ fn live(
     root: &Path,
     options: &Options,
     sabotage: Option<Defect>,
-    run: impl FnOnce() -> Outcome,
+    run: impl FnOnce() -> RunResult,
     name: impl FnOnce(usize) -> (String, u64),
 ) -> Result<bool> {
     let start = Instant::now();
@@ -71,7 +71,7 @@ fn live(
     Ok(false)
 }
 
-fn play(episodes: &[Episode], sabotage: Option<Defect>) -> Outcome {
+fn play(episodes: &[Episode], sabotage: Option<Defect>) -> RunResult {
     threads::play(episodes, |episode| episode.play(sabotage))
 }
 
@@ -144,8 +144,8 @@ fn explore_to(root: &Path, depth: u32, options: &Options) -> Result<bool> {
 }
 
 /// Prints the statistics of a run.
-fn print(options: &Options, outcome: &Outcome) {
-    let Outcome { days, stories, events, tally, examined, .. } = outcome;
+fn print(options: &Options, outcome: &RunResult) {
+    let RunResult { days, stories, events, tally, examined, .. } = outcome;
     let line = |name: &str, number: u64| println!("{name:<28} {number}");
     line("seed", options.seed);
     if options.lives.is_none() {

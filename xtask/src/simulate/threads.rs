@@ -10,7 +10,7 @@ use octo_auth_testkit::world::{Plan, Tally, Violation};
 
 /// The merged results of a run, up to the first story that violates an invariant.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct RunResult {
     pub(super) days: u64,
     pub(super) stories: usize,
     pub(super) events: u64,
@@ -30,7 +30,7 @@ pub(super) struct Broken {
 
 /// Plays a run of episodes or lives. A violation ends the run. All stories before it are played to their end, so that
 /// the result does not depend on the count of threads.
-pub(super) fn play<P: Sync>(parts: &[P], play: impl Fn(&P) -> Story + Sync) -> Outcome {
+pub(super) fn play<P: Sync>(parts: &[P], play: impl Fn(&P) -> Story + Sync) -> RunResult {
     let (next, first_broken) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
     let stories: Mutex<BTreeMap<usize, (Story, u64)>> = Mutex::default();
     let work = || {
@@ -56,7 +56,7 @@ pub(super) fn play<P: Sync>(parts: &[P], play: impl Fn(&P) -> Story + Sync) -> O
             scope.spawn(work);
         }
     });
-    let mut outcome = Outcome::default();
+    let mut outcome = RunResult::default();
     for (place, (story, events)) in stories.into_inner().unwrap_or_default() {
         outcome.add(&story, events);
         if let Some(violation) = story.violation {
@@ -67,7 +67,7 @@ pub(super) fn play<P: Sync>(parts: &[P], play: impl Fn(&P) -> Story + Sync) -> O
     outcome
 }
 
-impl Outcome {
+impl RunResult {
     fn add(&mut self, story: &Story, events: u64) {
         self.days += story.days;
         self.stories += 1;

@@ -6,7 +6,7 @@ use octo_auth_core::{
     ApiAnswer, Body, Client, Exchange, PendingAuthorization, Profile, Remedy, Scopes, TokenSet, TokenStatus,
     TokenTypeHint,
 };
-use octo_auth_emulator::Page;
+use octo_auth_emulator::BrowserPage;
 use octo_auth_emulator::generic::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_REDIRECT_URI, PUBLIC_CLIENT_ID};
 
 use super::passing::{check, granted};
@@ -85,8 +85,11 @@ fn client_credentials(stage: &mut Stage<'_>, profile: &Profile, client: &Client)
 fn sign_in(stage: &mut Stage<'_>, client: &Client, base: &str) -> Result<TokenSet, Stopped> {
     let scopes = Scopes::parse("read profile")?;
     let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &scopes, stage.entropy()?, stage.now())?;
-    let callback =
-        stage.person("A person grants a public client access, which has no secret", &page, Page::grant)?;
+    let callback = stage.person(
+        "A person grants a public client access, which has no secret",
+        &page,
+        BrowserPage::grant,
+    )?;
     // A web application that has lost track does this: it reads the same sign-in from its store more than once.
     let copy = || PendingAuthorization::from_json(pending.to_json().expose()).ok_or(Stopped::AtStep);
     let (second, third) = (copy()?, copy()?);

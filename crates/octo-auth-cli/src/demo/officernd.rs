@@ -7,7 +7,7 @@ use octo_auth_core::{
     ApiAnswer, Body, Client, Exchange, PendingAuthorization, Profile, Remedy, Scopes, Secret, TokenSet,
     TokenStatus,
 };
-use octo_auth_emulator::Page;
+use octo_auth_emulator::BrowserPage;
 use octo_auth_emulator::officernd::{
     DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_ORGANIZATION, DEMO_REDIRECT_URI,
 };
@@ -105,7 +105,7 @@ fn revocation(stage: &mut Stage<'_>, profile: &Profile) -> Result<(), Stopped> {
 fn sign_in(stage: &mut Stage<'_>, client: &Client) -> Result<Secret, Stopped> {
     let scopes = Scopes::parse("officernd.api.read")?;
     let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &scopes, stage.entropy()?, stage.now())?;
-    let callback = stage.person("An administrator grants access", &page, Page::grant)?;
+    let callback = stage.person("An administrator grants access", &page, BrowserPage::grant)?;
     // A web application that has lost track does this: it reads the same sign-in from its store a second time.
     let copy = PendingAuthorization::from_json(pending.to_json().expose()).ok_or(Stopped::AtStep)?;
     let code = stage.receives(

@@ -9,7 +9,7 @@ use octo_auth_core::{
     Answer, ApiAnswer, AuthorizationCode, Client, Deviation, Entropy, Exchange, ExchangeError, Now,
     PendingAuthorization, RejectedCallback, Remedy, Reply, TokenStatus,
 };
-use octo_auth_emulator::{Browser, BrowserError, Emulator, Entry, Page};
+use octo_auth_emulator::{Browser, BrowserError, BrowserPage, Emulator, Entry};
 
 use super::adapter::Adapter;
 use super::passing::{Passing, Refusal, moved, same_kind, sentence};
@@ -33,7 +33,7 @@ pub(super) struct Step {
 }
 
 /// The result of a step in words: the expected event, or what happened instead.
-pub(super) type Outcome = Result<String, String>;
+pub(super) type StepResult = Result<String, String>;
 
 /// The stage of a chapter.
 pub(super) struct Stage<'a> {
@@ -69,7 +69,7 @@ impl<'a> Stage<'a> {
     pub(super) fn draws(
         &mut self,
         name: &str,
-        outcome: Outcome,
+        outcome: StepResult,
         drawing: Vec<String>,
     ) -> Result<(), Stopped> {
         self.emulator.clear_log();
@@ -104,7 +104,7 @@ impl<'a> Stage<'a> {
         &mut self,
         name: &str,
         exchange: Exchange<T>,
-        read: impl FnOnce(&Answer<T>) -> Outcome,
+        read: impl FnOnce(&Answer<T>) -> StepResult,
     ) -> Result<T, Stopped> {
         let sent = Passing::of(&exchange, &self.emulator);
         match self.adapter.run(exchange) {
@@ -179,7 +179,7 @@ impl<'a> Stage<'a> {
         &mut self,
         name: &str,
         page: &str,
-        press: impl FnOnce(&Page) -> Result<String, BrowserError>,
+        press: impl FnOnce(&BrowserPage) -> Result<String, BrowserError>,
     ) -> Result<String, Stopped> {
         let pressed = Browser::new().open(page).and_then(|page| press(&page));
         let (outcome, callback) = match pressed {
@@ -201,7 +201,7 @@ impl<'a> Stage<'a> {
         name: &str,
         pending: PendingAuthorization,
         callback: &str,
-        read: impl FnOnce(&AuthorizationCode) -> Outcome,
+        read: impl FnOnce(&AuthorizationCode) -> StepResult,
     ) -> Result<AuthorizationCode, Stopped> {
         let received: Result<AuthorizationCode, RejectedCallback> = pending.receive(callback, self.now());
         let outcome = match &received {
@@ -223,7 +223,7 @@ impl<'a> Stage<'a> {
         &mut self,
         name: &str,
         sent: Option<Passing>,
-        outcome: Outcome,
+        outcome: StepResult,
         tolerated: Vec<Deviation>,
         refusal: bool,
     ) -> Result<(), Stopped> {
@@ -248,7 +248,7 @@ impl<'a> Stage<'a> {
         &mut self,
         name: &str,
         requests: Vec<Passing>,
-        outcome: Outcome,
+        outcome: StepResult,
         tolerated: Vec<Deviation>,
         refusal: bool,
     ) -> Result<(), Stopped> {
@@ -268,13 +268,13 @@ impl<'a> Stage<'a> {
     }
 }
 
-fn expected(error: &ExchangeError, code: &str, remedy: Remedy) -> Outcome {
+fn expected(error: &ExchangeError, code: &str, remedy: Remedy) -> StepResult {
     let said = sentence(&error.to_string());
     let told = format!("Refused ({}). {said} What to do: {}.", error.code(), error.remedy());
     if error.code() == code && same_kind(error.remedy(), remedy) { Ok(told) } else { Err(told) }
 }
 
-fn understood(answer: &ApiAnswer, status: u16, meaning: TokenStatus) -> Outcome {
+fn understood(answer: &ApiAnswer, status: u16, meaning: TokenStatus) -> StepResult {
     let means = match answer.meaning() {
         TokenStatus::Accepted => "The token was accepted",
         TokenStatus::TokenRefused => "The token has expired or was revoked: renew it once and ask again",

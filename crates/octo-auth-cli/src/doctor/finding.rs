@@ -9,12 +9,12 @@ use crate::failure::{Exit, Failure, shown};
 /// The result of a check: a word, the finding, and the remedy.
 pub(crate) struct Finding {
     check: &'static str,
-    result: Outcome,
+    result: FindingKind,
     detail: String,
     remedy: Option<String>,
 }
 
-enum Outcome {
+enum FindingKind {
     Sound,
     Doubtful,
     Failed(Exit),
@@ -23,11 +23,11 @@ enum Outcome {
 
 impl Finding {
     pub(crate) fn sound(check: &'static str, detail: impl Into<String>) -> Self {
-        Self { check, result: Outcome::Sound, detail: detail.into(), remedy: None }
+        Self { check, result: FindingKind::Sound, detail: detail.into(), remedy: None }
     }
 
     pub(crate) fn skipped(check: &'static str, why: impl Into<String>) -> Self {
-        Self { check, result: Outcome::Skipped, detail: why.into(), remedy: None }
+        Self { check, result: FindingKind::Skipped, detail: why.into(), remedy: None }
     }
 
     pub(crate) fn doubtful(
@@ -35,28 +35,28 @@ impl Finding {
         detail: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self { check, result: Outcome::Doubtful, detail: detail.into(), remedy: Some(remedy.into()) }
+        Self { check, result: FindingKind::Doubtful, detail: detail.into(), remedy: Some(remedy.into()) }
     }
 
     pub(crate) fn failed(check: &'static str, failure: &Failure) -> Self {
         let remedy = failure.remedy().map(str::to_owned);
-        Self { check, result: Outcome::Failed(failure.exit()), detail: failure.in_one_line(), remedy }
+        Self { check, result: FindingKind::Failed(failure.exit()), detail: failure.in_one_line(), remedy }
     }
 
     /// Returns the exit code of a failed check.
     pub(crate) fn exit(&self) -> Option<Exit> {
         match self.result {
-            Outcome::Failed(exit) => Some(exit),
-            Outcome::Sound | Outcome::Doubtful | Outcome::Skipped => None,
+            FindingKind::Failed(exit) => Some(exit),
+            FindingKind::Sound | FindingKind::Doubtful | FindingKind::Skipped => None,
         }
     }
 
     fn word(&self) -> &'static str {
         match self.result {
-            Outcome::Sound => "ok",
-            Outcome::Doubtful => "warning",
-            Outcome::Failed(_) => "failed",
-            Outcome::Skipped => "skipped",
+            FindingKind::Sound => "ok",
+            FindingKind::Doubtful => "warning",
+            FindingKind::Failed(_) => "failed",
+            FindingKind::Skipped => "skipped",
         }
     }
 

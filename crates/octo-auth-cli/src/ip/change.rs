@@ -5,7 +5,7 @@
 use std::fmt;
 
 use ipnet::IpNet;
-use octo_auth_core::allowlist::{Change, Rules, WrittenRule};
+use octo_auth_core::allowlist::{ListDifference, Rules, WrittenRule};
 
 /// How many rules of each list are shown: those with the largest effect.
 const SHOWN: usize = 20;
@@ -15,7 +15,7 @@ const BLOCKS: usize = 4;
 
 /// A change, and the two lists it compares.
 pub(super) struct Told<'a> {
-    pub(super) change: &'a Change,
+    pub(super) change: &'a ListDifference,
     pub(super) old: &'a Rules,
     pub(super) new: &'a Rules,
 }

@@ -7,14 +7,14 @@ use ipnet::IpNet;
 /// The difference between two lists, in the fewest blocks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct Change {
+pub struct ListDifference {
     /// Blocks that only the new list permits.
     pub opened: Vec<IpNet>,
     /// Blocks that only the old list permits.
     pub closed: Vec<IpNet>,
 }
 
-impl Change {
+impl ListDifference {
     /// Returns whether both lists permit the same addresses.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -23,7 +23,7 @@ impl Change {
 }
 
 /// Writes a line for each block: `+` if opened, `-` if closed.
-impl fmt::Display for Change {
+impl fmt::Display for ListDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines = self.opened.iter().map(|block| ('+', block));
         let lines = lines.chain(self.closed.iter().map(|block| ('-', block)));

@@ -8,7 +8,7 @@ use super::state::{Code, State};
 use crate::call::Call;
 use crate::consent::{self, Click, Question};
 use crate::loopback::is_registered;
-use crate::reply::{Outcome, Reply};
+use crate::reply::{Reply, ReplyResult};
 
 /// The checked part of a request, which can be granted.
 struct Request<'a> {
@@ -18,7 +18,7 @@ struct Request<'a> {
     challenge: Option<String>,
 }
 
-pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn answer(state: &mut State, call: &Call) -> ReplyResult {
     let click = consent::click(call)?;
     let (client_id, redirect_uri) = addressee(state, call)?;
     let request = match read(state, call, client_id, redirect_uri) {

@@ -8,7 +8,7 @@ use super::scopes::SCOPES;
 use super::state::{Rotation, State, Token};
 use super::{access, refusal};
 use crate::call::Fields;
-use crate::reply::Outcome;
+use crate::reply::ReplyResult;
 
 /// The error of a refresh token that could not be granted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +36,7 @@ pub(super) fn begin(state: &mut State, client_id: &str, scopes: &[&str]) -> Resu
     Ok(new_refresh_token(state, client_id, &granted, grant))
 }
 
-pub(super) fn refresh(state: &mut State, form: &Fields, caller: &Caller) -> Outcome {
+pub(super) fn refresh(state: &mut State, form: &Fields, caller: &Caller) -> ReplyResult {
     let missing = || refusal::invalid_request("The parameter refresh_token is missing");
     let sent = form.get("refresh_token").ok_or_else(missing)?;
     let known = state.refresh.get(sent).filter(|known| known.client_id == caller.client_id).cloned();

@@ -5,10 +5,10 @@ use serde_json::json;
 use super::state::State;
 use super::{client, refusal};
 use crate::call::{Call, Fields};
-use crate::reply::{Outcome, Reply};
+use crate::reply::{Reply, ReplyResult};
 
 /// Revokes a token of the caller. An unknown token is also answered with 200 (RFC 7009 section 2.2).
-pub(super) fn revoke(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn revoke(state: &mut State, call: &Call) -> ReplyResult {
     let form = client::form(call)?;
     let caller = client::identify(state, call, &form)?;
     let token = token(&form)?;
@@ -21,7 +21,7 @@ pub(super) fn revoke(state: &mut State, call: &Call) -> Outcome {
 }
 
 /// Introspects a token for an authenticated client. A token that is not live gets `{"active":false}` without a reason.
-pub(super) fn introspect(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn introspect(state: &mut State, call: &Call) -> ReplyResult {
     let form = client::form(call)?;
     client::authenticate(state, call, &form)?;
     let Some(live) = state.live(token(&form)?) else {
@@ -42,7 +42,7 @@ pub(super) fn introspect(state: &mut State, call: &Call) -> Outcome {
 }
 
 /// A protected resource (RFC 6750 section 3).
-pub(super) fn resource(state: &State, call: &Call) -> Outcome {
+pub(super) fn resource(state: &State, call: &Call) -> ReplyResult {
     let challenge = |value: &str| Reply::empty(401).header("www-authenticate", value);
     let token = call.bearer().ok_or_else(|| challenge("Bearer realm=\"auth.example\""))?;
     let access = state.access.get(token).filter(|_| state.live(token).is_some());

@@ -7,7 +7,7 @@ use super::demo::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_REDIRECT_URI, PUBLIC_
 use crate::clock::{Clock, millis};
 use crate::loopback::ANY_LOOPBACK;
 use crate::material::Material;
-use crate::registration::Registration;
+use crate::registration::RegisteredApp;
 
 pub(super) struct State {
     pub(super) clock: Clock,
@@ -111,11 +111,11 @@ impl State {
         }
     }
 
-    pub(super) fn register(&mut self, name: &str, confidential: bool) -> Registration {
+    pub(super) fn register(&mut self, name: &str, confidential: bool) -> RegisteredApp {
         let client_id = self.material.alphanumerics(20);
         let secret = confidential.then(|| self.material.secret_alphanumerics(40));
         self.clients.insert(client_id.clone(), Client::new(name, secret.clone()));
-        Registration { client_id, client_secret: secret.unwrap_or_default() }
+        RegisteredApp { client_id, client_secret: secret.unwrap_or_default() }
     }
 
     pub(super) fn remove(&mut self, client_id: &str) {

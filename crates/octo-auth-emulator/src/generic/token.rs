@@ -9,12 +9,12 @@ use super::scopes::scopes;
 use super::state::{Code, OWN_GRANT, State};
 use super::{access, family, refusal};
 use crate::call::{Call, Fields};
-use crate::reply::Outcome;
+use crate::reply::ReplyResult;
 
 /// The lifetime of a code, in milliseconds.
 const CODE_LIFETIME: i64 = 60_000;
 
-pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn answer(state: &mut State, call: &Call) -> ReplyResult {
     let form = client::form(call)?;
     let caller = client::identify(state, call, &form)?;
     match form.get("grant_type") {
@@ -29,12 +29,12 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
     }
 }
 
-fn client_credentials(state: &mut State, form: &Fields, caller: &Caller) -> Outcome {
+fn client_credentials(state: &mut State, form: &Fields, caller: &Caller) -> ReplyResult {
     let scopes = scopes(form.get("scope")).ok_or_else(refusal::invalid_scope)?;
     Ok(access::issue(state, caller, scopes, OWN_GRANT, None))
 }
 
-fn authorization_code(state: &mut State, form: &Fields, caller: &Caller) -> Outcome {
+fn authorization_code(state: &mut State, form: &Fields, caller: &Caller) -> ReplyResult {
     let code = form.get("code").ok_or_else(|| refusal::invalid_request("The parameter code is missing"))?;
     let grant = state.new_grant();
     let now = state.clock.now();

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::refusal;
 use super::state::{Reach, State};
 use crate::call::Call;
-use crate::reply::{Outcome, Reply};
+use crate::reply::{Reply, ReplyResult};
 
 /// "All the properties with ApiOperations, Only token properties with OAuthLogin" (OAS).
-pub(super) fn list(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn list(state: &mut State, call: &Call) -> ReplyResult {
     let (client_id, reach, left) = admit(state, call)?;
     let visible = state.properties.iter().filter(|(id, _)| match reach {
         Reach::Operations => state.is_open_to(&client_id, id),
@@ -24,7 +24,7 @@ pub(super) fn list(state: &mut State, call: &Call) -> Outcome {
 
 /// Returns the reservations of one property: for a token of that property, or an ApiLogin token from a whitelisted
 /// address.
-pub(super) fn reservations(state: &mut State, call: &Call, property: &str) -> Outcome {
+pub(super) fn reservations(state: &mut State, call: &Call, property: &str) -> ReplyResult {
     let (client_id, reach, left) = admit(state, call)?;
     let open = reach == Reach::Operations && state.is_open_to(&client_id, property);
     let by_address = open && is_allowed(state, &client_id, call.peer);
@@ -35,7 +35,7 @@ pub(super) fn reservations(state: &mut State, call: &Call, property: &str) -> Ou
 }
 
 /// Creates a property with an ApiLogin token and answers with the refresh token to import, without an access token.
-pub(super) fn create(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn create(state: &mut State, call: &Call) -> ReplyResult {
     let (client_id, reach, left) = admit(state, call)?;
     if reach != Reach::Operations {
         return Err(counted(refusal::not_yours(), left));

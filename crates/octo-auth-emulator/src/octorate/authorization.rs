@@ -3,12 +3,12 @@
 use super::state::{Code, State};
 use crate::call::Call;
 use crate::consent::{self, Click, Question};
-use crate::reply::{Outcome, Reply};
+use crate::reply::{Reply, ReplyResult};
 
 const PARAMETERS: [&str; 3] = ["client_id", "redirect_uri", "state"];
 
 /// Shows the page or handles its answer. An error of the request is shown on a page and never redirected.
-pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn answer(state: &mut State, call: &Call) -> ReplyResult {
     let click = consent::click(call)?;
     let (client_id, redirect_uri) = check(state, call)?;
     let given_back = call.query.get("state").map(|value| ("state", value));
@@ -59,7 +59,7 @@ fn check<'a>(state: &State, call: &'a Call) -> Result<(&'a str, &'a str), Reply>
     Ok((client_id, redirect_uri))
 }
 
-fn question(state: &State, call: &Call, client_id: &str, redirect_uri: &str) -> Outcome {
+fn question(state: &State, call: &Call, client_id: &str, redirect_uri: &str) -> ReplyResult {
     let property = state.properties.get(&state.visitor).map_or("", |property| property.name.as_str());
     let application = state.applications.get(client_id).map_or("", |application| application.name.as_str());
     let permissions =

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::refusal;
 use super::state::{Application, Reach, State};
 use crate::call::Call;
-use crate::reply::{Outcome, Reply};
+use crate::reply::{Reply, ReplyResult};
 
 /// The members that a PATCH may contain besides `redirectUri` and `applicationName`.
 const SETTINGS: [&str; 5] = ["environment", "category", "icon", "secretVisibility", "description"];
 
-pub(super) fn read(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn read(state: &mut State, call: &Call) -> ReplyResult {
     let (client_id, left) = operator(state, call)?;
     let quota = state.quota;
     let application = state.applications.get(&client_id).ok_or_else(refusal::not_yours)?;
@@ -18,7 +18,7 @@ pub(super) fn read(state: &mut State, call: &Call) -> Outcome {
 }
 
 /// Replaces the members that the body names and keeps the others.
-pub(super) fn write(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn write(state: &mut State, call: &Call) -> ReplyResult {
     let (client_id, left) = operator(state, call)?;
     if !call.is_json() {
         return Err(refusal::unsupported_media_type());

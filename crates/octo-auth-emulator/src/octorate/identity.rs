@@ -6,13 +6,13 @@ use super::refusal;
 use super::state::{Expiry, Reach, State};
 use crate::call::{Call, Fields};
 use crate::clock::iso_date;
-use crate::reply::{Outcome, Reply};
+use crate::reply::{Reply, ReplyResult};
 
 /// The lifetime of a code, in milliseconds (S2: "maximum one minute").
 const CODE_LIFETIME: i64 = 60_000;
 
 /// Exchanges a code once, within a minute, with the redirect URI of the authorization request.
-pub(super) fn token(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn token(state: &mut State, call: &Call) -> ReplyResult {
     let form = form(call)?;
     let client_id = authenticate(state, &form)?;
     let grant_type = required(&form, "grant_type")?;
@@ -37,7 +37,7 @@ pub(super) fn token(state: &mut State, call: &Call) -> Outcome {
 }
 
 /// Refreshes the access token. The refresh token stays, unless rotation was switched on.
-pub(super) fn refresh(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn refresh(state: &mut State, call: &Call) -> ReplyResult {
     let form = form(call)?;
     let client_id = authenticate(state, &form)?;
     let refresh_token = required(&form, "refresh_token")?;
@@ -59,7 +59,7 @@ pub(super) fn refresh(state: &mut State, call: &Call) -> Outcome {
 }
 
 /// ApiLogin: a token for administration, without a refresh token (S2 case 2). It has no grant type.
-pub(super) fn api_login(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn api_login(state: &mut State, call: &Call) -> ReplyResult {
     let form = form(call)?;
     let client_id = authenticate(state, &form)?;
     let (access_token, expires_at) = state.issue_access(client_id, Reach::Operations);
@@ -67,7 +67,7 @@ pub(super) fn api_login(state: &mut State, call: &Call) -> Outcome {
 }
 
 /// Exchanges the api key of the old method for tokens, once for each property (OAS).
-pub(super) fn migrate(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn migrate(state: &mut State, call: &Call) -> ReplyResult {
     let form = form(call)?;
     let missing = || refusal::api_error(401, "ApiKeyMissing", "The header key is missing");
     let key = call.header("key").ok_or_else(missing)?;

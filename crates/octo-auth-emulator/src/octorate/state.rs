@@ -13,7 +13,7 @@ use super::refusal;
 use crate::call::Call;
 use crate::clock::Clock;
 use crate::material::Material;
-use crate::registration::Registration;
+use crate::registration::RegisteredApp;
 use crate::reply::Reply;
 
 const DAY: i64 = 86_400_000;
@@ -141,12 +141,12 @@ impl State {
         state
     }
 
-    pub(super) fn register(&mut self, name: &str) -> Registration {
+    pub(super) fn register(&mut self, name: &str) -> RegisteredApp {
         let client_id = format!("public_{}", self.material.hex(32));
         let client_secret = format!("secret_{}{}", self.material.secret_hex(32), self.material.capitals(10));
         let application = Application::new(name, &client_secret, &self.material.secret_hex(32));
         self.applications.insert(client_id.clone(), application);
-        Registration { client_id, client_secret }
+        RegisteredApp { client_id, client_secret }
     }
 
     pub(super) fn remove(&mut self, client_id: &str) {

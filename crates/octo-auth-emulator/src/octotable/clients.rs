@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::refusal::{bad_request, refuse, unsupported_media_type};
 use super::state::{Property, State};
 use crate::call::Call;
-use crate::reply::{Outcome, Reply};
+use crate::reply::{Reply, ReplyResult};
 
 /// One element of the body.
 struct Wish<'a> {
@@ -19,7 +19,7 @@ struct Wish<'a> {
     position: Value,
 }
 
-pub(super) fn create(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn create(state: &mut State, call: &Call) -> ReplyResult {
     if !call.is_json() {
         return Err(unsupported_media_type());
     }

@@ -5,16 +5,16 @@ use serde_json::json;
 use super::refusal::{bad_request, refuse, unauthorized};
 use super::state::{Client, Property, State};
 use crate::call::Call;
-use crate::reply::{Outcome, Reply};
+use crate::reply::{Reply, ReplyResult};
 
-pub(super) fn properties(state: &State, call: &Call) -> Outcome {
+pub(super) fn properties(state: &State, call: &Call) -> ReplyResult {
     let client = caller(state, call)?;
     let data: Vec<_> = client.properties.iter().map(Property::to_json).collect();
     Ok(Reply::json(200, &json!({ "data": data })))
 }
 
 /// A new sandbox has two services (NOV).
-pub(super) fn services(state: &State, call: &Call) -> Outcome {
+pub(super) fn services(state: &State, call: &Call) -> ReplyResult {
     caller(state, call)?;
     Ok(Reply::json(200, &json!({ "data": [{ "id": 1, "name": "Lunch" }, { "id": 2, "name": "Dinner" }] })))
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::demo::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_PROPERTY};
 use crate::clock::Clock;
 use crate::material::Material;
-use crate::registration::Registration;
+use crate::registration::RegisteredApp;
 
 pub(super) struct State {
     pub(super) clock: Clock,
@@ -62,13 +62,13 @@ impl State {
         }
     }
 
-    pub(super) fn register(&mut self, name: &str) -> Registration {
+    pub(super) fn register(&mut self, name: &str) -> RegisteredApp {
         let username = format!("user{}@restaurant.example", self.last_client + 1);
         self.add_client(&username, name, json!({}))
     }
 
     /// Adds a client with an id and secret in the formats of S4, and with one sandbox property.
-    pub(super) fn add_client(&mut self, username: &str, property: &str, position: Value) -> Registration {
+    pub(super) fn add_client(&mut self, username: &str, property: &str, position: Value) -> RegisteredApp {
         self.last_client += 1;
         self.last_property += 1;
         let client_id =
@@ -82,7 +82,7 @@ impl State {
             properties: vec![property],
         };
         self.clients.insert(client_id.clone(), client);
-        Registration { client_id, client_secret }
+        RegisteredApp { client_id, client_secret }
     }
 }
 

@@ -5,9 +5,9 @@ use serde_json::json;
 use super::refusal::{bad_request, unauthorized, unsupported_media_type};
 use super::state::{Access, State};
 use crate::call::Call;
-use crate::reply::{Outcome, Reply};
+use crate::reply::{Reply, ReplyResult};
 
-pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn answer(state: &mut State, call: &Call) -> ReplyResult {
     let form = call.form().ok_or_else(unsupported_media_type)?;
     let required =
         |name: &str| form.get(name).ok_or_else(|| bad_request(&format!("The field {name} is required.")));

@@ -5,9 +5,9 @@ use super::state::{Code, State};
 use crate::call::Call;
 use crate::consent::{self, Click, Question};
 use crate::loopback::is_registered;
-use crate::reply::{Outcome, Reply};
+use crate::reply::{Reply, ReplyResult};
 
-pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn answer(state: &mut State, call: &Call) -> ReplyResult {
     let click = consent::click(call)?;
     let page = |message: &str| consent::error_page(400, message);
     if call.query.get("response_type") != Some("code") {

@@ -6,9 +6,9 @@ use super::demo::DEMO_ORGANIZATION;
 use super::refusal::message;
 use super::state::{Access, State};
 use crate::call::Call;
-use crate::reply::{Outcome, Reply};
+use crate::reply::{Reply, ReplyResult};
 
-pub(super) fn answer(state: &State, call: &Call, path: &str) -> Outcome {
+pub(super) fn answer(state: &State, call: &Call, path: &str) -> ReplyResult {
     let (version, rest) = match path.strip_prefix("/api/").and_then(|path| path.split_once("/organizations/"))
     {
         Some((version @ ("v1" | "v2"), rest)) => (version, rest),
@@ -34,7 +34,7 @@ fn caller<'a>(state: &'a State, call: &Call) -> Result<&'a Access, Reply> {
 }
 
 /// The vendor's sample reads `regionInfo.regionUrl` here and continues at that URL with the same token (R-EX2).
-fn organization(call: &Call, access: &Access) -> Outcome {
+fn organization(call: &Call, access: &Access) -> ReplyResult {
     if !access.scopes.iter().any(|scope| scope.ends_with(".read")) {
         return Err(message(403, "The token has no scope to read"));
     }
@@ -50,7 +50,7 @@ fn organization(call: &Call, access: &Access) -> Outcome {
     ))
 }
 
-fn members(version: &str, access: &Access) -> Outcome {
+fn members(version: &str, access: &Access) -> ReplyResult {
     let readable = ["officernd.api.read", "flex.community.members.read"];
     if !access.scopes.iter().any(|scope| readable.contains(&scope.as_str())) {
         return Err(message(403, "The token has no scope to read members"));

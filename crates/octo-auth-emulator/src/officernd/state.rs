@@ -6,7 +6,7 @@ use super::demo::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_PERMISSIONS, DEMO_RED
 use crate::clock::Clock;
 use crate::loopback::ANY_LOOPBACK;
 use crate::material::Material;
-use crate::registration::Registration;
+use crate::registration::RegisteredApp;
 
 const MINUTE: i64 = 60_000;
 
@@ -65,11 +65,11 @@ impl State {
         }
     }
 
-    pub(super) fn register(&mut self, name: &str, permissions: &[&str]) -> Registration {
+    pub(super) fn register(&mut self, name: &str, permissions: &[&str]) -> RegisteredApp {
         let client_id = self.material.alphanumerics(16);
         let client_secret = self.material.secret_alphanumerics(32);
         self.applications.insert(client_id.clone(), Application::new(name, &client_secret, permissions));
-        Registration { client_id, client_secret }
+        RegisteredApp { client_id, client_secret }
     }
 
     pub(super) fn remove(&mut self, client_id: &str) {

@@ -4,12 +4,12 @@ use serde_json::json;
 
 use super::state::{Access, Refresh, State};
 use crate::call::{Call, Fields};
-use crate::reply::{Outcome, Reply};
+use crate::reply::{Reply, ReplyResult};
 
 /// The lifetime of a code, in milliseconds.
 const CODE_LIFETIME: i64 = 60_000;
 
-pub(super) fn answer(state: &mut State, call: &Call) -> Outcome {
+pub(super) fn answer(state: &mut State, call: &Call) -> ReplyResult {
     let form = call.form();
     let client_id = form.as_ref().and_then(|form| form.get("client_id")).unwrap_or_default();
     if !state.admit(client_id) {
@@ -39,7 +39,7 @@ fn authenticate<'a>(state: &State, form: &'a Fields) -> Result<&'a str, Reply> {
     }
 }
 
-fn client_credentials(state: &mut State, form: &Fields, client_id: &str) -> Outcome {
+fn client_credentials(state: &mut State, form: &Fields, client_id: &str) -> ReplyResult {
     let scopes = scopes(form);
     if scopes.is_empty() {
         return Err(refuse("invalid_scope", "A token request must include a scope"));
@@ -53,7 +53,7 @@ fn client_credentials(state: &mut State, form: &Fields, client_id: &str) -> Outc
     Ok(issue(state, client_id, scopes, None))
 }
 
-fn authorization_code(state: &mut State, form: &Fields, client_id: &str) -> Outcome {
+fn authorization_code(state: &mut State, form: &Fields, client_id: &str) -> ReplyResult {
     let invalid = || refuse("invalid_grant", "The code is not valid, was used or has expired");
     let code = form.get("code").ok_or_else(|| refuse("invalid_request", "The field code is missing"))?;
     if state.codes.get(code).is_none_or(|known| known.client_id != client_id) {
@@ -71,7 +71,7 @@ fn authorization_code(state: &mut State, form: &Fields, client_id: &str) -> Outc
     Ok(issue(state, client_id, scopes, Some(refresh)))
 }
 
-fn refresh(state: &mut State, form: &Fields, client_id: &str) -> Outcome {
+fn refresh(state: &mut State, form: &Fields, client_id: &str) -> ReplyResult {
     let missing = || refuse("invalid_request", "The field refresh_token is missing");
     let token = form.get("refresh_token").ok_or_else(missing)?;
     let known = state.refresh.get(token).filter(|known| known.client_id == client_id).cloned();

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use octo_auth_emulator::{
-    Browser, Emulator, Registration, StartError, generic, octorate, octotable, officernd,
+    Browser, Emulator, RegisteredApp, StartError, generic, octorate, octotable, officernd,
 };
 use serde_json::json;
 use ureq::http::Method;
@@ -114,7 +114,7 @@ fn the_log_holds_no_secret_that_was_sent() {
 
 #[test]
 fn a_registration_hides_its_secret_in_debug() {
-    let registration = Registration { client_id: "id".to_owned(), client_secret: "S3CRET".to_owned() };
+    let registration = RegisteredApp { client_id: "id".to_owned(), client_secret: "S3CRET".to_owned() };
     assert!(!format!("{registration:?}").contains("S3CRET"));
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use octo_auth_emulator::generic::DEMO_CLIENT_ID;
-use octo_auth_emulator::{Emulator, Fault, Place, officernd};
+use octo_auth_emulator::{Emulator, Fault, FaultTarget, officernd};
 
 use crate::line::{Line, refresh};
 use crate::wire::{START, frozen, get, post_form};
 
-fn tokens(emulator: &Emulator) -> Place {
+fn tokens(emulator: &Emulator) -> FaultTarget {
     emulator.faults().on("auth.example", "/token")
 }
 

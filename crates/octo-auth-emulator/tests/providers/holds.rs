@@ -1,12 +1,12 @@
 //! Requests that a test holds: before they are processed, or with their answer.
 
 use octo_auth_emulator::generic::DEMO_CLIENT_ID;
-use octo_auth_emulator::{Emulator, Fault, Held, Place};
+use octo_auth_emulator::{Emulator, Fault, FaultTarget, Held};
 
 use crate::line::{Line, refresh};
 use crate::wire::{frozen, get};
 
-fn tokens(emulator: &Emulator) -> Place {
+fn tokens(emulator: &Emulator) -> FaultTarget {
     emulator.faults().on("auth.example", "/token")
 }
 

@@ -10,7 +10,7 @@ use octo_auth_core::{
     ChangeListener, Claimed, RecordBytes, RecordName, Storage, StoreError, Stored, Version,
 };
 
-use crate::suite::{self, Report, Shelf, Swap};
+use crate::suite::{self, Shelf, SuiteReport, Swap};
 
 /// Checks a store. The store must be empty, and its clock must run.
 ///
@@ -25,19 +25,19 @@ use crate::suite::{self, Report, Shelf, Swap};
 ///
 /// It also tests how the library uses the store: registrations do not see each other's records, and an unusable
 /// record is neither served nor overwritten.
-pub async fn check(store: &dyn Store) -> Report {
+pub async fn check(store: &dyn Store) -> SuiteReport {
     suite::store::check(&Own(store), None).await
 }
 
 /// Checks a store whose clock the test moves: `advance` moves it forward.
-pub async fn check_with_clock(store: &dyn Store, advance: &(dyn Fn(Duration) + Send + Sync)) -> Report {
+pub async fn check_with_clock(store: &dyn Store, advance: &(dyn Fn(Duration) + Send + Sync)) -> SuiteReport {
     suite::store::check(&Own(store), Some(advance)).await
 }
 
 /// Checks two handles of one store, as two processes hold them. Each handle reads what the other wrote, and claims of
 /// one exclude the other. If [`Store::changes`] returns `true`, a listener of `one` hears within 5 s what `other`
 /// wrote.
-pub async fn check_handles(one: &dyn Store, other: &dyn Store) -> Report {
+pub async fn check_handles(one: &dyn Store, other: &dyn Store) -> SuiteReport {
     suite::store::check_handles(&Own(one), &Own(other)).await
 }
 

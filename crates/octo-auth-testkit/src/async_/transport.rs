@@ -6,7 +6,7 @@ use http::{Request, Response};
 use octo_auth_async::Transport;
 use octo_auth_core::{Body, TransportError};
 
-use crate::suite::{self, Line, Report};
+use crate::suite::{self, Line, SuiteReport};
 
 /// Checks a transport with plain HTTP against a server on loopback.
 ///
@@ -24,7 +24,7 @@ use crate::suite::{self, Line, Report};
 /// # Panics
 ///
 /// If the machine has no loopback interface to listen on.
-pub async fn check(transport: &dyn Transport) -> Report {
+pub async fn check(transport: &dyn Transport) -> SuiteReport {
     suite::transport::check(&Own(transport)).await
 }
 

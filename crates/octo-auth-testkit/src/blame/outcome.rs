@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The counts of a simulation. They cover the healthy accounts unless a field says otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Outcome {
+pub struct SimulationCounts {
     /// The number of calls for a token.
     pub calls: u64,
     /// The number of calls that got no token although the server would have issued one.

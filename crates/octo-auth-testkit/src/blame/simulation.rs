@@ -10,7 +10,7 @@ use octo_auth_core::{
 
 use super::answers::Answer;
 use super::kind::Kind;
-use super::outcome::Outcome;
+use super::outcome::SimulationCounts;
 use crate::fleet::chance::{Chance, derived};
 use crate::{moment, registration};
 
@@ -46,7 +46,7 @@ pub(super) struct Simulation {
     tokens: u64,
     /// When the requests of the last minute were sent.
     last_minute: VecDeque<Duration>,
-    outcome: Outcome,
+    outcome: SimulationCounts,
 }
 
 struct Account {
@@ -97,12 +97,12 @@ impl Simulation {
             calls: 0,
             tokens: 0,
             last_minute: VecDeque::new(),
-            outcome: Outcome::default(),
+            outcome: SimulationCounts::default(),
         }
     }
 
     /// Runs all events, to the end of the last call.
-    pub(super) fn run(mut self) -> Outcome {
+    pub(super) fn run(mut self) -> SimulationCounts {
         for place in 0..self.manager.len() {
             self.sign_in(place);
             self.ask_later(place, Duration::ZERO);

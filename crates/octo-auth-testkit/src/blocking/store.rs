@@ -9,7 +9,7 @@ use octo_auth_core::{
 };
 
 use super::run;
-use crate::suite::{self, Report, Shelf, Swap};
+use crate::suite::{self, Shelf, SuiteReport, Swap};
 
 /// Checks a store. The store must be empty, and its clock must run.
 ///
@@ -24,19 +24,19 @@ use crate::suite::{self, Report, Shelf, Swap};
 ///
 /// It also tests how the library uses the store: registrations do not see each other's records, and an unusable
 /// record is neither served nor overwritten.
-pub fn check(store: &dyn Store) -> Report {
+pub fn check(store: &dyn Store) -> SuiteReport {
     run(suite::store::check(&Own(store), None))
 }
 
 /// Checks a store whose clock the test moves: `advance` moves it forward.
-pub fn check_with_clock(store: &dyn Store, advance: &(dyn Fn(Duration) + Send + Sync)) -> Report {
+pub fn check_with_clock(store: &dyn Store, advance: &(dyn Fn(Duration) + Send + Sync)) -> SuiteReport {
     run(suite::store::check(&Own(store), Some(advance)))
 }
 
 /// Checks two handles of one store, as two processes hold them. Each handle reads what the other wrote, and claims of
 /// one exclude the other. If [`Store::changes`] returns `true`, a listener of `one` hears within 5 s what `other`
 /// wrote.
-pub fn check_handles(one: &dyn Store, other: &dyn Store) -> Report {
+pub fn check_handles(one: &dyn Store, other: &dyn Store) -> SuiteReport {
     run(suite::store::check_handles(&Own(one), &Own(other)))
 }
 

@@ -7,7 +7,7 @@ use octo_auth_blocking::Transport;
 use octo_auth_core::{Body, TransportError};
 
 use super::run;
-use crate::suite::{self, Line, Report};
+use crate::suite::{self, Line, SuiteReport};
 
 /// Checks a transport with plain HTTP against a server on loopback.
 ///
@@ -25,7 +25,7 @@ use crate::suite::{self, Line, Report};
 /// # Panics
 ///
 /// If the machine has no loopback interface to listen on.
-pub fn check(transport: &dyn Transport) -> Report {
+pub fn check(transport: &dyn Transport) -> SuiteReport {
     run(suite::transport::check(&Own(transport)))
 }
 

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use super::chance::Chance;
 use super::weather::{Phase, Weather};
-use crate::world::{Event, Generations, JobKind, Told, Who, World};
+use crate::world::{Generations, JobKind, LastAnswer, PlanEvent, Who, World};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
@@ -22,7 +22,7 @@ const CALLER_DEADLINE: u64 = 30 * SECOND;
 pub(super) struct Drive {
     pub(super) world: World,
     /// All events so far.
-    pub(super) events: Vec<Event>,
+    pub(super) events: Vec<PlanEvent>,
     chance: Chance,
     weather: Weather,
     /// Milliseconds since the beginning.
@@ -134,10 +134,10 @@ impl Drive {
             Deed::Finish(job, process, key) => self.finish(job, process, key),
             Deed::ArriveLate(process, key) => {
                 let reply = self.weather.reply(&mut self.chance);
-                self.happen(Event::LateOf(who(process, key), reply));
+                self.happen(PlanEvent::LateOf(who(process, key), reply));
             }
             Deed::Restart(process) => {
-                self.happen(Event::Crash(process));
+                self.happen(PlanEvent::Crash(process));
                 self.import_seeds(process);
             }
             Deed::SignIn(key) => self.sign_in(key),
@@ -168,14 +168,14 @@ impl Drive {
         let mut left = millis;
         while left > 0 {
             let step = u32::try_from(left).unwrap_or(u32::MAX);
-            self.happen(Event::Pass(step));
+            self.happen(PlanEvent::Pass(step));
             left -= u64::from(step);
         }
     }
 
-    fn happen(&mut self, event: Event) {
+    fn happen(&mut self, event: PlanEvent) {
         self.world.happen(&event);
-        if let Event::Crash(process) | Event::CrashAfter(Who { machine: process, .. }) = &event {
+        if let PlanEvent::Crash(process) | PlanEvent::CrashAfter(Who { machine: process, .. }) = &event {
             self.born.get_mut(usize::from(*process)).into_iter().for_each(|born| *born = self.newest);
         }
         self.events.push(event);
@@ -206,14 +206,14 @@ impl Drive {
         }
         for _ in 0..if self.chance.hits(300) { 4 } else { 1 } {
             if self.chance.hits(3000) {
-                self.happen(Event::Glance(who(process, key)));
+                self.happen(PlanEvent::Glance(who(process, key)));
             }
             self.ask(process, key);
         }
         let is_refused = if self.weather.has(Phase::RefusedTokens) { 4000 } else { 15 };
         if self.chance.hits(is_refused) {
             let which = self.chance.pick(Generations::Last, &[Generations::Last, Generations::Earlier]);
-            self.happen(Event::Refuse(who(process, key), which));
+            self.happen(PlanEvent::Refuse(who(process, key), which));
             self.ask(process, key);
         }
         let place = self.place(process, key);
@@ -222,8 +222,8 @@ impl Drive {
     }
 
     fn ask(&mut self, process: u8, key: u8) {
-        self.happen(Event::Ask(who(process, key)));
-        let waits = matches!(self.world.told(), Told::Waits | Told::Runs);
+        self.happen(PlanEvent::Ask(who(process, key)));
+        let waits = matches!(self.world.told(), LastAnswer::Waits | LastAnswer::Runs);
         let place = self.place(process, key);
         let Some(waiting) = self.waiting.get_mut(place).filter(|waiting| waits && waiting.is_none()) else {
             return;
@@ -236,7 +236,7 @@ impl Drive {
         let place = self.place(process, key);
         let Some(waiting) = self.waiting.get_mut(place) else { return };
         if waiting.take_if(|until| *until <= self.clock).is_some() {
-            self.happen(Event::AskAtDeadline(who(process, key)));
+            self.happen(PlanEvent::AskAtDeadline(who(process, key)));
         }
     }
 
@@ -257,7 +257,7 @@ impl Drive {
         }
         for _ in 0..self.world.keys() {
             let newest = self.newest;
-            self.happen(Event::Tend(process));
+            self.happen(PlanEvent::Tend(process));
             if self.newest == newest {
                 break;
             }
@@ -277,10 +277,10 @@ impl Drive {
         let is_lost = if self.weather.has(Phase::LostCarriers) { 2000 } else { 5 };
         if self.chance.hits(dies) {
             let before = self.chance.hits(3000);
-            self.happen(if before { Event::Crash(machine) } else { Event::CrashAfter(who) });
+            self.happen(if before { PlanEvent::Crash(machine) } else { PlanEvent::CrashAfter(who) });
         } else if self.chance.hits(is_lost) {
             let done = self.chance.hits(6000);
-            self.happen(Event::LoseOf(who, done));
+            self.happen(PlanEvent::LoseOf(who, done));
             if kind == JobKind::Send && self.chance.hits(7000) {
                 let after = self.chance.about(20 * SECOND);
                 self.file(after, Deed::ArriveLate(machine, key));
@@ -288,7 +288,7 @@ impl Drive {
         } else {
             let reply = self.weather.reply(&mut self.chance);
             let end = self.weather.store_end(&mut self.chance);
-            self.happen(Event::EndOf(who, reply, end));
+            self.happen(PlanEvent::EndOf(who, reply, end));
         }
         self.wake(machine, key);
     }
@@ -296,14 +296,14 @@ impl Drive {
     /// Lets a process import the refresh tokens of its configuration, as at each start.
     fn import_seeds(&mut self, process: u8) {
         if self.chance.hits(7000) {
-            (0..number(self.world.keys())).for_each(|key| self.happen(Event::Seed(who(process, key))));
+            (0..number(self.world.keys())).for_each(|key| self.happen(PlanEvent::Seed(who(process, key))));
         }
     }
 
     fn sign_in(&mut self, key: u8) {
         let process = self.some_process();
         let lifetime = self.chance.hits(4000).then(|| self.chance.pick(3600, &[0, 60, 1440, 86_400]));
-        self.happen(Event::Adopt(who(process, key), lifetime));
+        self.happen(PlanEvent::Adopt(who(process, key), lifetime));
     }
 
     /// Lets an operator change something in the fleet, or something happen to its machines.
@@ -312,23 +312,24 @@ impl Drive {
         let key = number(usize::try_from(self.chance.below(self.world.keys() as u64)).unwrap_or(0));
         match self.chance.below(17) {
             0 => {
-                self.happen(Event::Crash(process));
+                self.happen(PlanEvent::Crash(process));
                 self.import_seeds(process);
             }
             1 => {
-                self.happen(Event::SignOut(who(process, key)));
+                self.happen(PlanEvent::SignOut(who(process, key)));
                 let after = self.chance.about(2 * HOUR);
                 self.file(after, Deed::SignIn(key));
             }
             2 => self.sign_in(key),
-            3 if self.chance.hits(5000) => self.happen(Event::Withdraw(key)),
+            3 if self.chance.hits(5000) => self.happen(PlanEvent::Withdraw(key)),
             4 | 5 => {
-                (0..number(self.world.processes())).for_each(|own| self.happen(Event::ReplaceClient(own)));
+                (0..number(self.world.processes()))
+                    .for_each(|own| self.happen(PlanEvent::ReplaceClient(own)));
             }
-            6 => (0..self.chance.below(6)).for_each(|_| self.happen(Event::Admit(process))),
+            6 => (0..self.chance.below(6)).for_each(|_| self.happen(PlanEvent::Admit(process))),
             7 => {
-                self.happen(Event::ShutDown(process));
-                self.happen(Event::SaveAll(process));
+                self.happen(PlanEvent::ShutDown(process));
+                self.happen(PlanEvent::SaveAll(process));
                 let after = self.chance.between(SECOND, MINUTE);
                 self.file(after, Deed::Restart(process));
             }
@@ -356,8 +357,8 @@ impl Drive {
         let seconds = self.chance.pick(5, &[60, 600, 3600, 8000]);
         let seconds = if self.chance.hits(5000) { seconds } else { -seconds };
         let event = match self.chance.hits(9500) {
-            true => Event::SetWall(seconds),
-            false => Event::BootAlone(seconds.unsigned_abs() * 1000),
+            true => PlanEvent::SetWall(seconds),
+            false => PlanEvent::BootAlone(seconds.unsigned_abs() * 1000),
         };
         self.happen(event);
     }

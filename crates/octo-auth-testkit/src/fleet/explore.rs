@@ -9,7 +9,7 @@
 
 use std::collections::HashSet;
 
-use crate::world::{Event, FaultKind, Plan, Reply, Setup, StoreEnd, Trace, Violation, Who, World};
+use crate::world::{FaultKind, Plan, PlanEvent, Reply, Setup, StoreEnd, Trace, Violation, Who, World};
 
 /// The explored spec: an account, whose refresh token can be lost.
 const KEY: u8 = 2;
@@ -49,7 +49,7 @@ pub fn explore(setup: Setup, depth: u32) -> Explored {
         let mut further = Vec::new();
         for events in reached {
             let world = played(setup, &events);
-            let possible: Vec<Event> = alphabet(setup).filter_map(|step| event(step, &world)).collect();
+            let possible: Vec<PlanEvent> = alphabet(setup).filter_map(|step| event(step, &world)).collect();
             for event in possible {
                 let mut world = played(setup, &events);
                 world.happen(&event);
@@ -71,16 +71,16 @@ pub fn explore(setup: Setup, depth: u32) -> Explored {
     explored
 }
 
-fn played(setup: Setup, events: &[Event]) -> World {
+fn played(setup: Setup, events: &[PlanEvent]) -> World {
     let mut world = World::new(setup).with_trace(Trace::None);
     events.iter().for_each(|event| world.happen(event));
     world
 }
 
 /// One process has got a token of one hour, which is due for renewal. The others have read nothing yet.
-fn beginning() -> Vec<Event> {
+fn beginning() -> Vec<PlanEvent> {
     let first = Who { machine: 0, key: KEY };
-    vec![Event::Drive(first, Reply::token(3600), 0), Event::Pass(3_590_000)]
+    vec![PlanEvent::Drive(first, Reply::token(3600), 0), PlanEvent::Pass(3_590_000)]
 }
 
 fn alphabet(setup: Setup) -> impl Iterator<Item = Step> {
@@ -99,23 +99,24 @@ fn alphabet(setup: Setup) -> impl Iterator<Item = Step> {
 }
 
 /// Returns the event of a step, or `None` if the step is impossible in this world.
-fn event(step: Step, world: &World) -> Option<Event> {
+fn event(step: Step, world: &World) -> Option<PlanEvent> {
     let who = |machine| Who { machine, key: KEY };
     let in_flight = |machine| world.oldest_job(who(machine)).map(|_| who(machine));
     match step {
-        Step::Ask(machine) => Some(Event::Ask(who(machine))),
+        Step::Ask(machine) => Some(PlanEvent::Ask(who(machine))),
         Step::Ends(machine) => {
-            in_flight(machine).map(|who| Event::EndOf(who, Reply::token(3600), StoreEnd::Works))
+            in_flight(machine).map(|who| PlanEvent::EndOf(who, Reply::token(3600), StoreEnd::Works))
         }
         Step::Fails(machine) => in_flight(machine)
-            .map(|who| Event::EndOf(who, Reply::Fault(FaultKind::NotSent, false), StoreEnd::Fails)),
-        Step::IsDoneUnheard(machine) => in_flight(machine)
-            .map(|who| Event::EndOf(who, Reply::Fault(FaultKind::TimedOut, true), StoreEnd::FailsAfterwards)),
-        Step::Crashes(machine) => in_flight(machine).map(|who| Event::Crash(who.machine)),
-        Step::CrashesAfter(machine) => in_flight(machine).map(Event::CrashAfter),
+            .map(|who| PlanEvent::EndOf(who, Reply::Fault(FaultKind::NotSent, false), StoreEnd::Fails)),
+        Step::IsDoneUnheard(machine) => in_flight(machine).map(|who| {
+            PlanEvent::EndOf(who, Reply::Fault(FaultKind::TimedOut, true), StoreEnd::FailsAfterwards)
+        }),
+        Step::Crashes(machine) => in_flight(machine).map(|who| PlanEvent::Crash(who.machine)),
+        Step::CrashesAfter(machine) => in_flight(machine).map(PlanEvent::CrashAfter),
         Step::TimePasses => {
             let millis = world.next_change_of(KEY)?.as_millis() + 1;
-            u32::try_from(millis).ok().map(Event::Pass)
+            u32::try_from(millis).ok().map(PlanEvent::Pass)
         }
     }
 }

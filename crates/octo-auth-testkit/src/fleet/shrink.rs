@@ -5,7 +5,7 @@
 
 use std::mem::{Discriminant, discriminant};
 
-use crate::world::{Defect, Event, MOST_PROCESSES, Plan, Setup, Trace, Violation, World};
+use crate::world::{Defect, MOST_PROCESSES, Plan, PlanEvent, Setup, Trace, Violation, World};
 
 /// The limit of events played in one search. The shortest list found by then is good enough.
 const MOST_EVENTS: usize = 20_000_000;
@@ -40,12 +40,12 @@ struct Search {
     invariant: &'static str,
     played: usize,
     /// The shortest list so far.
-    events: Vec<Event>,
+    events: Vec<PlanEvent>,
 }
 
 impl Search {
     /// Tries another list. Returns whether it violates the same invariant; it is then the shortest list.
-    fn try_out(&mut self, events: &[Event]) -> bool {
+    fn try_out(&mut self, events: &[PlanEvent]) -> bool {
         if events.len() >= self.events.len() || self.played >= MOST_EVENTS {
             return false;
         }
@@ -70,7 +70,7 @@ impl Search {
         for process in 0..MOST_PROCESSES {
             self.keep(|event| subject(event).0.is_none_or(|own| own != process));
         }
-        let mut kinds: Vec<Discriminant<Event>> = Vec::new();
+        let mut kinds: Vec<Discriminant<PlanEvent>> = Vec::new();
         for event in &self.events {
             if !kinds.contains(&discriminant(event)) {
                 kinds.push(discriminant(event));
@@ -81,8 +81,8 @@ impl Search {
         }
     }
 
-    fn keep(&mut self, is_kept: impl Fn(&Event) -> bool) {
-        let kept: Vec<Event> = self.events.iter().filter(|event| is_kept(event)).cloned().collect();
+    fn keep(&mut self, is_kept: impl Fn(&PlanEvent) -> bool) {
+        let kept: Vec<PlanEvent> = self.events.iter().filter(|event| is_kept(event)).cloned().collect();
         self.try_out(&kept);
     }
 
@@ -119,38 +119,38 @@ impl Search {
 }
 
 /// Returns the process and the spec that an event names.
-fn subject(event: &Event) -> (Option<u8>, Option<u8>) {
+fn subject(event: &PlanEvent) -> (Option<u8>, Option<u8>) {
     match event {
-        Event::Ask(who)
-        | Event::AskAtDeadline(who)
-        | Event::Glance(who)
-        | Event::Drive(who, ..)
-        | Event::Refuse(who, _)
-        | Event::Adopt(who, _)
-        | Event::Seed(who)
-        | Event::SignOut(who)
-        | Event::EndOf(who, ..)
-        | Event::LoseOf(who, _)
-        | Event::CrashAfter(who)
-        | Event::LateOf(who, _) => (Some(who.machine), Some(who.key)),
-        Event::Tend(process)
-        | Event::ReplaceClient(process)
-        | Event::Admit(process)
-        | Event::ShutDown(process)
-        | Event::SaveAll(process)
-        | Event::Crash(process)
-        | Event::CrashWhileSaving(process) => (Some(*process), None),
-        Event::Withdraw(key) => (None, Some(*key)),
-        Event::Pass(_)
-        | Event::SetWall(_)
-        | Event::BootAlone(_)
-        | Event::End(..)
-        | Event::Lose(..)
-        | Event::ArriveLate(..) => (None, None),
+        PlanEvent::Ask(who)
+        | PlanEvent::AskAtDeadline(who)
+        | PlanEvent::Glance(who)
+        | PlanEvent::Drive(who, ..)
+        | PlanEvent::Refuse(who, _)
+        | PlanEvent::Adopt(who, _)
+        | PlanEvent::Seed(who)
+        | PlanEvent::SignOut(who)
+        | PlanEvent::EndOf(who, ..)
+        | PlanEvent::LoseOf(who, _)
+        | PlanEvent::CrashAfter(who)
+        | PlanEvent::LateOf(who, _) => (Some(who.machine), Some(who.key)),
+        PlanEvent::Tend(process)
+        | PlanEvent::ReplaceClient(process)
+        | PlanEvent::Admit(process)
+        | PlanEvent::ShutDown(process)
+        | PlanEvent::SaveAll(process)
+        | PlanEvent::Crash(process)
+        | PlanEvent::CrashWhileSaving(process) => (Some(*process), None),
+        PlanEvent::Withdraw(key) => (None, Some(*key)),
+        PlanEvent::Pass(_)
+        | PlanEvent::SetWall(_)
+        | PlanEvent::BootAlone(_)
+        | PlanEvent::End(..)
+        | PlanEvent::Lose(..)
+        | PlanEvent::ArriveLate(..) => (None, None),
     }
 }
 
-fn play(setup: Setup, events: &[Event], sabotage: Option<Defect>) -> Option<(usize, Violation)> {
+fn play(setup: Setup, events: &[PlanEvent], sabotage: Option<Defect>) -> Option<(usize, Violation)> {
     let mut world = World::sabotaged(setup, sabotage).with_trace(Trace::None);
     for (place, event) in (1..).zip(events) {
         world.happen(event);
@@ -162,11 +162,11 @@ fn play(setup: Setup, events: &[Event], sabotage: Option<Defect>) -> Option<(usi
 }
 
 /// Returns these events with consecutive passages of time combined.
-fn merged(events: &[Event]) -> Vec<Event> {
-    let mut merged: Vec<Event> = Vec::new();
+fn merged(events: &[PlanEvent]) -> Vec<PlanEvent> {
+    let mut merged: Vec<PlanEvent> = Vec::new();
     for event in events {
         match (merged.last_mut(), event) {
-            (Some(Event::Pass(before)), Event::Pass(more)) if before.checked_add(*more).is_some() => {
+            (Some(PlanEvent::Pass(before)), PlanEvent::Pass(more)) if before.checked_add(*more).is_some() => {
                 *before += more;
             }
             _ => merged.push(event.clone()),

@@ -1,7 +1,7 @@
 //! The faults around a fleet and their durations: phases that come and go, and their effect on jobs.
 
 use super::chance::Chance;
-use crate::world::{Breakage, FaultKind, RefreshMember, Refusal, Reply, StoreEnd, TokenReply};
+use crate::world::{Breakage, ErrorReply, FaultKind, RefreshMember, Reply, StoreEnd, TokenReply};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
@@ -185,13 +185,13 @@ fn throttling(chance: &mut Chance) -> Reply {
     let retry_after = (!chance.hits(2000)).then(|| chance.pick(5, &[20, 30, 60, 120, 600, 5000]));
     match chance.below(3) {
         0 => Reply::Gateway { status: 503, retry_after, done: false },
-        1 => Reply::Refusal(Refusal {
+        1 => Reply::Refusal(ErrorReply {
             status: 429,
             code: Some("slow_down"),
             retry_after,
             holds_a_token: false,
         }),
-        _ => Reply::Refusal(Refusal { status: 429, code: None, retry_after, holds_a_token: false }),
+        _ => Reply::Refusal(ErrorReply { status: 429, code: None, retry_after, holds_a_token: false }),
     }
 }
 
@@ -224,5 +224,5 @@ fn odd_refusal(chance: &mut Chance) -> Reply {
         (503, Some("temporarily_unavailable")),
     ];
     let (status, code) = chance.pick((400, Some("invalid_scope")), &odd);
-    Reply::Refusal(Refusal { status, code, retry_after: None, holds_a_token: chance.hits(2000) })
+    Reply::Refusal(ErrorReply { status, code, retry_after: None, holds_a_token: chance.hits(2000) })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use octo_auth_core::Policy;
 
 use super::{Violation, unless};
-use crate::world::{Event, FaultKind, Plan, Reply, Setup, Who, World};
+use crate::world::{FaultKind, Plan, PlanEvent, Reply, Setup, Who, World};
 
 /// Longer than any window in which requests are counted, so that no budget blocks a spec.
 const WINDOW: Duration = Duration::from_secs(70);
@@ -49,7 +49,7 @@ pub fn renewals_are_rare(
     let (begun, mut renewals) = (world.now().boot, 0_u32);
     for _ in 0..50 {
         let sent = world.requests();
-        world.happen(&Event::Drive(who, reply.clone(), 0));
+        world.happen(&PlanEvent::Drive(who, reply.clone(), 0));
         renewals += u32::from(world.requests() > sent);
         world.pass(Duration::from_millis(u64::from(lifetime) * u64::from(step) * 5));
     }
@@ -69,8 +69,8 @@ pub fn leaving_callers_change_nothing(plan: &Plan) -> Result<(), Violation> {
         let mut world = World::new(plan.setup);
         for event in &plan.events {
             world.happen(event);
-            if let (Event::Ask(who), true) = (event, with_more) {
-                world.happen(&Event::AskAtDeadline(*who));
+            if let (PlanEvent::Ask(who), true) = (event, with_more) {
+                world.happen(&PlanEvent::AskAtDeadline(*who));
             }
         }
         world
@@ -98,7 +98,7 @@ pub fn pauses_keep_their_bounds(
     let replies = if passing { passing_failures() } else { lasting_failures() };
     // The failure is the same each time: failures of a spec and of its registration are counted separately.
     let which = usize::try_from(setup.seed % 60).unwrap_or(0) % replies.len();
-    let failure = Event::Drive(who, replies[which].clone(), 0);
+    let failure = PlanEvent::Drive(who, replies[which].clone(), 0);
     for failed in 0..failures {
         world.happen(&failure);
         let (pause, least, most) = (world.closed_for(who), least(passing, failed), most(passing, failed));
@@ -108,7 +108,7 @@ pub fn pauses_keep_their_bounds(
         })?;
         world.pass(pause + WINDOW);
     }
-    world.happen(&Event::Drive(who, Reply::token(1), 0));
+    world.happen(&PlanEvent::Drive(who, Reply::token(1), 0));
     world.pass(WINDOW);
     world.happen(&failure);
     let pause = world.closed_for(who);
@@ -125,7 +125,7 @@ pub fn pauses_keep_their_bounds(
 /// What blocks the process.
 pub fn restart_goes_on(plan: &Plan, process: u8, key: u8, saved: bool) -> Result<(), Violation> {
     let mut world = World::after(plan);
-    world.happen(&if saved { Event::CrashWhileSaving(process) } else { Event::Crash(process) });
+    world.happen(&if saved { PlanEvent::CrashWhileSaving(process) } else { PlanEvent::Crash(process) });
     world.restart(process, key).map_err(|what| Violation::new("I35", what))?;
     world.violations_of("I35").next().map_or(Ok(()), |violation| Err(violation.clone()))
 }
@@ -139,7 +139,7 @@ pub fn restart_goes_on(plan: &Plan, process: u8, key: u8, saved: bool) -> Result
 /// How long the successor was delayed.
 pub fn killed_process_holds_up_briefly(plan: &Plan, process: u8, key: u8) -> Result<(), Violation> {
     let mut world = World::after(plan);
-    world.happen(&Event::Crash(process));
+    world.happen(&PlanEvent::Crash(process));
     let is_attempted = world.stored(key).is_some_and(|record| record.attempt().is_some());
     let took = world.restart(process, key).map_err(|what| Violation::new("I49", what))?;
     let exchange = Policy::default().exchange_deadline();

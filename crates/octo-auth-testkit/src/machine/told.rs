@@ -6,7 +6,7 @@ use octo_auth_core::{Job, Remedy, Token, TokenError};
 
 /// A decision: one line that a test can compare, and its parts.
 #[derive(Debug)]
-pub struct Told {
+pub struct DecisionLine {
     /// The state and the verdict, such as `stale_renewing: use AT1, send` or
     /// `expired_blocked: give up, http:503, later`.
     pub line: String,
@@ -20,7 +20,7 @@ pub struct Told {
     pub next_change: Option<Duration>,
 }
 
-impl Told {
+impl DecisionLine {
     /// Returns how long to wait before the next attempt, according to the error.
     ///
     /// # Panics

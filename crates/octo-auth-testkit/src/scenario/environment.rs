@@ -21,7 +21,7 @@ use octo_auth_core::{
     TransportError, Version,
 };
 
-use super::step::{Event, Setup};
+use super::step::{ExternalEvent, ScenarioSettings};
 use log::{Kind, Log};
 use server::Server;
 use shelf::Shelf;
@@ -37,7 +37,7 @@ const STORE_CALL: Duration = Duration::from_secs(5);
 
 /// The environment of one scenario.
 pub struct Environment {
-    setup: Setup,
+    setup: ScenarioSettings,
     inside: Mutex<Inside>,
 }
 
@@ -95,7 +95,7 @@ pub struct CallId(u64);
 /// A call from a process to the environment.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "few calls are open at once")]
-pub enum Call {
+pub enum IoCall {
     /// Sends a request with this deadline.
     Send(Request<Body>, Duration),
     /// Reads a record.
@@ -110,7 +110,7 @@ pub enum Call {
 
 /// The outcome of a call.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum IoOutcome {
     /// A response.
     Response(Response<Vec<u8>>),
     /// No response, for this reason.
@@ -130,7 +130,7 @@ pub enum Outcome {
 /// A call that has no outcome yet.
 struct Open {
     named: Named,
-    call: Call,
+    call: IoCall,
     since: Duration,
     /// Whether the call has arrived but has no answer yet.
     is_held: bool,
@@ -141,7 +141,7 @@ struct Open {
 impl Environment {
     /// Returns the environment of a scenario before its first step.
     #[must_use]
-    pub fn new(setup: &Setup) -> Arc<Self> {
+    pub fn new(setup: &ScenarioSettings) -> Arc<Self> {
         let places = setup.processes.len();
         let inside = Inside {
             now: Now { wall: START, boot: UP },
@@ -168,7 +168,7 @@ impl Environment {
 
     /// Returns the settings.
     #[must_use]
-    pub fn setup(&self) -> &Setup {
+    pub fn setup(&self) -> &ScenarioSettings {
         &self.setup
     }
 
@@ -215,28 +215,28 @@ impl Environment {
     }
 
     /// Applies an event. Returns how far it moves the clocks.
-    pub(super) fn apply(&self, event: &Event) -> Duration {
+    pub(super) fn apply(&self, event: &ExternalEvent) -> Duration {
         let mut inside = self.enter();
         let now = inside.now;
         let mut moved = Duration::ZERO;
         match event {
-            Event::Pass(time) | Event::Suspend(time) => moved = *time,
-            Event::SetWall { by, back } => {
+            ExternalEvent::Pass(time) | ExternalEvent::Suspend(time) => moved = *time,
+            ExternalEvent::SetWall { by, back } => {
                 // A process need not look at the wall clock more than once a second.
                 moved = Duration::from_secs(1);
                 let wall = if *back { now.wall.saturating_sub(*by) } else { now.wall.saturating_add(*by) };
                 inside.now.wall = wall;
             }
-            Event::Next(said) => inside.server.line_up(said.clone()),
-            Event::Always(said) => inside.server.always(said.clone()),
-            Event::Answers(said) => inside.server.answers(said.clone()),
-            Event::Store(mood) => inside.shelf.set(*mood),
-            Event::Write(name, foreign) => {
+            ExternalEvent::Next(said) => inside.server.line_up(said.clone()),
+            ExternalEvent::Always(said) => inside.server.always(said.clone()),
+            ExternalEvent::Answers(said) => inside.server.answers(said.clone()),
+            ExternalEvent::Store(mood) => inside.shelf.set(*mood),
+            ExternalEvent::Write(name, foreign) => {
                 inside.shelf.write_foreign(&self.setup.client(), &self.setup.key(name), foreign, now);
                 let (_, refresh_token) = foreign.brings();
                 inside.server.know(name, None, refresh_token);
             }
-            Event::Claim(name, lasting) => {
+            ExternalEvent::Claim(name, lasting) => {
                 inside.shelf.claim_foreign(&self.setup.record_name(name), *lasting, now.boot);
             }
         }
@@ -283,7 +283,7 @@ impl Environment {
 
 impl Environment {
     /// Submits a call.
-    pub fn arrive(&self, named: Named, call: Call) -> CallId {
+    pub fn arrive(&self, named: Named, call: IoCall) -> CallId {
         let mut inside = self.enter();
         inside.called += 1;
         let id = CallId(inside.called);
@@ -300,12 +300,12 @@ impl Environment {
     }
 
     /// Returns the outcome of a call, if it has one. A call of a process that was killed has the outcome `Gone`.
-    pub fn outcome(&self, id: CallId) -> Option<Outcome> {
+    pub fn outcome(&self, id: CallId) -> Option<IoOutcome> {
         let mut inside = self.lock();
         if !inside.is_open {
             return None;
         }
-        let Some(mut open) = inside.calls.remove(&id) else { return Some(Outcome::Gone) };
+        let Some(mut open) = inside.calls.remove(&id) else { return Some(IoOutcome::Gone) };
         if inside.is_over {
             return Some(open.call.unanswered());
         }

@@ -6,8 +6,8 @@ use octo_auth_core::{Policy, RefreshAhead, Storage};
 
 use super::server_script::is_refresh_token;
 use super::spell::time;
-use super::step::{Act, Event, Foreign, Mood, Provider, Setup, Step, Value};
-use super::{Passage, Scenario, ServerReply};
+use super::step::{Act, ExternalEvent, Foreign, Mood, ScenarioSettings, ScenarioStep, ServerKind, Value};
+use super::{Passage, Scenario, ScriptedReply};
 
 /// A line that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,9 +25,9 @@ impl Scenario {
     ///
     /// A [`Misread`] at the first line that cannot be read.
     pub fn read(text: &str) -> Result<Self, Misread> {
-        let mut setup = Setup {
+        let mut setup = ScenarioSettings {
             shows: Vec::new(),
-            provider: Provider::Standard,
+            provider: ServerKind::Standard,
             storage: Storage::None,
             policy: Policy::default(),
             processes: vec![String::new()],
@@ -38,7 +38,7 @@ impl Scenario {
             let misread = |what| Misread { line: index + 1, what, text: line.to_owned() };
             if let Some(step) = line.strip_prefix("> ") {
                 let step = setup.step(step).ok_or_else(|| misread("no step"))?;
-                passages.push(Passage::Step(line.to_owned(), step));
+                passages.push(Passage::ScenarioStep(line.to_owned(), step));
             } else if line.starts_with("  ") {
                 // An effect, as it was when the scenario was last written.
             } else if !passages.is_empty() {
@@ -57,7 +57,7 @@ impl Scenario {
     }
 }
 
-impl Setup {
+impl ScenarioSettings {
     /// Reads a line of the head. A setting is a known word with a colon after it.
     fn read(&mut self, line: &str) -> Option<()> {
         let Some((name, value)) = line.split_once(": ") else { return Some(()) };
@@ -67,11 +67,11 @@ impl Setup {
             "processes" => self.processes = words(),
             "provider" => {
                 self.provider = match value {
-                    "standard" => Provider::Standard,
-                    "standard, no refresh token twice" => Provider::Strict,
-                    "Octorate" => Provider::Octorate,
-                    "OctoTable" => Provider::OctoTable,
-                    "OfficeRND" => Provider::OfficeRnd,
+                    "standard" => ServerKind::Standard,
+                    "standard, no refresh token twice" => ServerKind::Strict,
+                    "Octorate" => ServerKind::Octorate,
+                    "OctoTable" => ServerKind::OctoTable,
+                    "OfficeRND" => ServerKind::OfficeRnd,
                     _ => return None,
                 }
             }
@@ -96,7 +96,7 @@ impl Setup {
     }
 
     /// Reads a step.
-    fn step(&mut self, text: &str) -> Option<Step> {
+    fn step(&mut self, text: &str) -> Option<ScenarioStep> {
         let mut place = 0;
         let mut words = text;
         if let Some((name, rest)) = text.split_once(": ") {
@@ -105,9 +105,9 @@ impl Setup {
             }
         }
         if let Some(event) = self.event(words) {
-            return Some(Step::Around(event));
+            return Some(ScenarioStep::Around(event));
         }
-        self.act(words).map(|act| Step::At(place, act))
+        self.act(words).map(|act| ScenarioStep::At(place, act))
     }
 
     fn act(&mut self, text: &str) -> Option<Act> {
@@ -140,22 +140,26 @@ impl Setup {
         if is_refresh_token(what) {
             return Some(Act::Adopt(self.known(key), None, Some(what.to_owned())));
         }
-        match ServerReply::read(what)? {
-            ServerReply::Tokens { access_token, lifetime, refresh_token, .. } => {
+        match ScriptedReply::read(what)? {
+            ScriptedReply::Tokens { access_token, lifetime, refresh_token, .. } => {
                 Some(Act::Adopt(self.known(key), Some((access_token, lifetime)), refresh_token))
             }
             _ => None,
         }
     }
 
-    fn event(&mut self, text: &str) -> Option<Event> {
+    fn event(&mut self, text: &str) -> Option<ExternalEvent> {
         let words: Vec<&str> = text.split(' ').collect();
         let event = match words.as_slice() {
-            ["pass", length] => Event::Pass(seconds(length)?),
-            ["suspend", length] => Event::Suspend(seconds(length)?),
-            ["set", "the", "wall", "clock", "back", by] => Event::SetWall { by: time(by)?, back: true },
-            ["set", "the", "wall", "clock", "on", by] => Event::SetWall { by: time(by)?, back: false },
-            ["store", "is", mood @ ..] => Event::Store(match mood {
+            ["pass", length] => ExternalEvent::Pass(seconds(length)?),
+            ["suspend", length] => ExternalEvent::Suspend(seconds(length)?),
+            ["set", "the", "wall", "clock", "back", by] => {
+                ExternalEvent::SetWall { by: time(by)?, back: true }
+            }
+            ["set", "the", "wall", "clock", "on", by] => {
+                ExternalEvent::SetWall { by: time(by)?, back: false }
+            }
+            ["store", "is", mood @ ..] => ExternalEvent::Store(match mood {
                 ["up"] => Mood::Up,
                 ["down"] => Mood::Down,
                 ["read-only"] => Mood::ReadOnly,
@@ -165,11 +169,11 @@ impl Setup {
             ["another", "owner", rest @ ..] => self.foreign(rest)?,
             ["server", ..] => {
                 let (when, said) = text.split_once(": ")?;
-                let said = ServerReply::read(said)?;
+                let said = ScriptedReply::read(said)?;
                 match when {
-                    "server next" => Event::Next(said),
-                    "server from now on" => Event::Always(said),
-                    "server answers" => Event::Answers(said),
+                    "server next" => ExternalEvent::Next(said),
+                    "server from now on" => ExternalEvent::Always(said),
+                    "server answers" => ExternalEvent::Answers(said),
                     _ => return None,
                 }
             }
@@ -178,18 +182,18 @@ impl Setup {
         Some(event)
     }
 
-    fn foreign(&mut self, words: &[&str]) -> Option<Event> {
+    fn foreign(&mut self, words: &[&str]) -> Option<ExternalEvent> {
         let event = match words {
             ["signs", "in", key, "with", token] => {
-                Event::Write(self.known(key), Foreign::SignIn((*token).to_owned()))
+                ExternalEvent::Write(self.known(key), Foreign::SignIn((*token).to_owned()))
             }
             ["renews", key, "with", access, refresh] => {
                 let access = access.strip_suffix(',')?.to_owned();
-                Event::Write(self.known(key), Foreign::Renewal(access, (*refresh).to_owned()))
+                ExternalEvent::Write(self.known(key), Foreign::Renewal(access, (*refresh).to_owned()))
             }
-            ["writes", key, "again"] => Event::Write(self.known(key), Foreign::Same),
-            ["claims", key, "for", length] => Event::Claim(self.known(key), Some(seconds(length)?)),
-            ["releases", key] => Event::Claim(self.known(key), None),
+            ["writes", key, "again"] => ExternalEvent::Write(self.known(key), Foreign::Same),
+            ["claims", key, "for", length] => ExternalEvent::Claim(self.known(key), Some(seconds(length)?)),
+            ["releases", key] => ExternalEvent::Claim(self.known(key), None),
             _ => return None,
         };
         Some(event)

@@ -13,7 +13,7 @@ use crate::response;
 
 /// The reply to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ServerReply {
+pub enum ScriptedReply {
     /// A new access token for an hour and, where a refresh token was used, a new refresh token.
     AsUsual,
     /// These tokens.
@@ -72,7 +72,7 @@ pub(super) enum Spoken {
     Gone,
 }
 
-impl ServerReply {
+impl ScriptedReply {
     /// Reads a reply in the syntax of scenarios.
     pub(super) fn read(text: &str) -> Option<Self> {
         let said = match text {
@@ -233,7 +233,7 @@ fn is_token(word: &str, letters: RangeInclusive<char>) -> bool {
     is_known && rest.clone().next().is_some() && rest.all(|digit| digit.is_ascii_digit())
 }
 
-impl fmt::Display for ServerReply {
+impl fmt::Display for ScriptedReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let retry = |f: &mut fmt::Formatter<'_>, after: Option<Duration>| match after {
             Some(after) => write!(f, ", retry after {}", spelt(after)),

@@ -7,16 +7,16 @@ use octo_auth_core::{
     Client, Policy, PolicyError, Profile, RecordName, RefreshAhead, Scopes, Storage, TokenSpec,
 };
 
-use super::ServerReply;
+use super::ScriptedReply;
 use crate::registration::{self, sound};
 
 /// The settings of a scenario.
 #[derive(Debug, Clone)]
-pub struct Setup {
+pub struct ScenarioSettings {
     /// The rows of the decision table that the scenario shows.
     pub shows: Vec<String>,
     /// The provider.
-    pub provider: Provider,
+    pub provider: ServerKind,
     /// The kind of store, the same for all processes.
     pub storage: Storage,
     /// The policy of renewals and waiting.
@@ -29,7 +29,7 @@ pub struct Setup {
 
 /// The provider that issues tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Provider {
+pub enum ServerKind {
     /// A standard server with a revocation endpoint.
     Standard,
     /// The same, but the server never accepts a refresh token twice, whatever the outcome of the first use.
@@ -44,11 +44,11 @@ pub enum Provider {
 
 /// One step.
 #[derive(Debug, Clone)]
-pub enum Step {
+pub enum ScenarioStep {
     /// An act of a process.
     At(usize, Act),
     /// An event outside of the processes.
-    Around(Event),
+    Around(ExternalEvent),
 }
 
 /// An act of a process.
@@ -80,7 +80,7 @@ pub enum Act {
 
 /// An event outside of the processes.
 #[derive(Debug, Clone)]
-pub enum Event {
+pub enum ExternalEvent {
     /// Time passes.
     Pass(Duration),
     /// The machine is suspended for this duration. The boot clock counts it, and no process runs meanwhile.
@@ -93,11 +93,11 @@ pub enum Event {
         back: bool,
     },
     /// Sets the reply to the next request without a prepared reply.
-    Next(ServerReply),
+    Next(ScriptedReply),
     /// Sets the reply to all further requests.
-    Always(ServerReply),
+    Always(ScriptedReply),
     /// Sends the reply to a request that the server kept waiting.
-    Answers(ServerReply),
+    Answers(ScriptedReply),
     /// Sets the condition of the store.
     Store(Mood),
     /// Another process writes the record of a spec.
@@ -131,16 +131,16 @@ pub enum Foreign {
     Same,
 }
 
-impl Setup {
+impl ScenarioSettings {
     /// Returns a client at the provider.
     #[must_use]
     pub fn client(&self) -> Client {
         match self.provider {
-            Provider::Standard => registration::standard(),
-            Provider::Strict => registration::with(strict()),
-            Provider::Octorate => registration::octorate(),
-            Provider::OctoTable => registration::octotable(),
-            Provider::OfficeRnd => registration::officernd(),
+            ServerKind::Standard => registration::standard(),
+            ServerKind::Strict => registration::with(strict()),
+            ServerKind::Octorate => registration::octorate(),
+            ServerKind::OctoTable => registration::octotable(),
+            ServerKind::OfficeRnd => registration::officernd(),
         }
     }
 
@@ -149,7 +149,7 @@ impl Setup {
     #[must_use]
     pub fn key(&self, name: &str) -> TokenSpec {
         let scopes = match self.provider {
-            Provider::OfficeRnd => Scopes::parse("flex.community.members.read").unwrap_or_default(),
+            ServerKind::OfficeRnd => Scopes::parse("flex.community.members.read").unwrap_or_default(),
             _ => Scopes::none(),
         };
         match (name, name.strip_prefix("service/")) {

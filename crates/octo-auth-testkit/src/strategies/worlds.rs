@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::world::{
-    Breakage, Event, FaultKind, Generations, MOST_PROCESSES, Plan, Provider, RefreshMember, Refusal, Reply,
-    Rotation, Setup, StoreEnd, TokenReply, Who,
+    Breakage, ErrorReply, FaultKind, Generations, MOST_PROCESSES, Plan, PlanEvent, Provider, RefreshMember,
+    Reply, Rotation, Setup, StoreEnd, TokenReply, Who,
 };
 
 /// The focus of a property: which events are frequent. The other events occur too, but less often.
@@ -140,13 +140,13 @@ impl Focus {
     }
 
     /// Returns the first events, after which the property has something to lose.
-    fn beginning(self) -> Vec<Event> {
+    fn beginning(self) -> Vec<PlanEvent> {
         let asked = Who { machine: 0, key: 2 };
-        let served = |lifetime| Event::Drive(asked, Reply::token(lifetime), 0);
+        let served = |lifetime| PlanEvent::Drive(asked, Reply::token(lifetime), 0);
         match self {
             Self::Refused => vec![served(3600)],
             Self::All | Self::Stored | Self::Shared | Self::Outage => {
-                vec![served(3600), Event::Pass(2_900_000)]
+                vec![served(3600), PlanEvent::Pass(2_900_000)]
             }
             Self::Keys | Self::Requests | Self::SignIns => Vec::new(),
         }
@@ -185,44 +185,44 @@ fn who(mix: &Mix) -> impl Strategy<Value = Who> + use<> {
 }
 
 /// Generates one event.
-pub fn events(focus: Focus) -> BoxedStrategy<Event> {
+pub fn events(focus: Focus) -> BoxedStrategy<PlanEvent> {
     let mix = &focus.mix();
     let Mix { refusals, clocks, outside: seldom, .. } = *mix;
     let callers = prop_oneof![
-        8 => who(mix).prop_map(Event::Ask),
-        6 => (who(mix), replies_of(mix), 0..3000_u16).prop_map(|(who, reply, leg)| Event::Drive(who, reply, leg)),
-        2 => who(mix).prop_map(Event::AskAtDeadline),
-        2 => who(mix).prop_map(Event::Glance),
-        1 => any::<u8>().prop_map(Event::Tend),
+        8 => who(mix).prop_map(PlanEvent::Ask),
+        6 => (who(mix), replies_of(mix), 0..3000_u16).prop_map(|(who, reply, leg)| PlanEvent::Drive(who, reply, leg)),
+        2 => who(mix).prop_map(PlanEvent::AskAtDeadline),
+        2 => who(mix).prop_map(PlanEvent::Glance),
+        1 => any::<u8>().prop_map(PlanEvent::Tend),
         refusals => (who(mix), select(vec![Generations::Last, Generations::Last, Generations::Earlier]))
-            .prop_map(|(who, generations)| Event::Refuse(who, generations)),
+            .prop_map(|(who, generations)| PlanEvent::Refuse(who, generations)),
     ];
     let carriers = prop_oneof![
-        10 => (any::<u8>(), replies_of(mix), store_ends()).prop_map(|(which, reply, end)| Event::End(which, reply, end)),
-        2 => any::<(u8, bool)>().prop_map(|(which, done)| Event::Lose(which, done)),
-        1 => (any::<u8>(), replies_of(mix)).prop_map(|(which, reply)| Event::ArriveLate(which, reply)),
+        10 => (any::<u8>(), replies_of(mix), store_ends()).prop_map(|(which, reply, end)| PlanEvent::End(which, reply, end)),
+        2 => any::<(u8, bool)>().prop_map(|(which, done)| PlanEvent::Lose(which, done)),
+        1 => (any::<u8>(), replies_of(mix)).prop_map(|(which, reply)| PlanEvent::ArriveLate(which, reply)),
     ];
     let outside = prop_oneof![
         4 => (who(mix), prop::option::of(lifetimes_in_seconds()))
-            .prop_map(|(who, lifetime)| Event::Adopt(who, lifetime)),
-        1 => who(mix).prop_map(Event::SignOut),
-        1 => who(mix).prop_map(Event::Seed),
-        1 => any::<u8>().prop_map(Event::ReplaceClient),
-        1 => any::<u8>().prop_map(Event::Admit),
-        1 => any::<u8>().prop_map(Event::SaveAll),
-        2 => any::<u8>().prop_map(Event::Crash),
-        1 => any::<u8>().prop_map(Event::CrashWhileSaving),
-        1 => select(vec![2_u8, 3]).prop_map(Event::Withdraw),
+            .prop_map(|(who, lifetime)| PlanEvent::Adopt(who, lifetime)),
+        1 => who(mix).prop_map(PlanEvent::SignOut),
+        1 => who(mix).prop_map(PlanEvent::Seed),
+        1 => any::<u8>().prop_map(PlanEvent::ReplaceClient),
+        1 => any::<u8>().prop_map(PlanEvent::Admit),
+        1 => any::<u8>().prop_map(PlanEvent::SaveAll),
+        2 => any::<u8>().prop_map(PlanEvent::Crash),
+        1 => any::<u8>().prop_map(PlanEvent::CrashWhileSaving),
+        1 => select(vec![2_u8, 3]).prop_map(PlanEvent::Withdraw),
     ];
     let steps = prop_oneof![
-        2 => (-8000..8000_i32).prop_map(Event::SetWall),
-        1 => (-30..30_i32).prop_map(Event::SetWall),
-        1 => (0..8_000_000_u32).prop_map(Event::BootAlone),
+        2 => (-8000..8000_i32).prop_map(PlanEvent::SetWall),
+        1 => (-30..30_i32).prop_map(PlanEvent::SetWall),
+        1 => (0..8_000_000_u32).prop_map(PlanEvent::BootAlone),
     ];
     prop_oneof![
         12 => callers,
         10 => carriers,
-        8 => passing(mix).prop_map(Event::Pass),
+        8 => passing(mix).prop_map(PlanEvent::Pass),
         clocks => steps,
         seldom => outside,
     ]
@@ -308,7 +308,7 @@ fn token_replies(mix: &Mix) -> impl Strategy<Value = TokenReply> + use<> {
         .prop_map(|(lifetime, hint, again, refresh)| TokenReply { lifetime, hint, again, refresh })
 }
 
-fn refusals() -> impl Strategy<Value = Refusal> {
+fn refusals() -> impl Strategy<Value = ErrorReply> {
     let known = vec![
         (400, Some("invalid_grant")),
         (401, Some("invalid_client")),
@@ -330,6 +330,11 @@ fn refusals() -> impl Strategy<Value = Refusal> {
         (502, None),
     ];
     (select(known), retry_after(), prop::bool::weighted(0.2)).prop_map(
-        |((status, code), retry_after, holds_a_token)| Refusal { status, code, retry_after, holds_a_token },
+        |((status, code), retry_after, holds_a_token)| ErrorReply {
+            status,
+            code,
+            retry_after,
+            holds_a_token,
+        },
     )
 }

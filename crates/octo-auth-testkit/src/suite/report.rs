@@ -5,7 +5,7 @@ use std::fmt;
 /// The result of a suite: the names of all checks, and the failures.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[must_use]
-pub struct Report {
+pub struct SuiteReport {
     checks: Vec<&'static str>,
     failures: Vec<Failure>,
 }
@@ -19,7 +19,7 @@ pub struct Failure {
     pub what: String,
 }
 
-impl Report {
+impl SuiteReport {
     /// Returns the names of all checks, in the order in which they ran.
     #[must_use]
     pub fn checks(&self) -> &[&'static str] {
@@ -39,7 +39,7 @@ impl Report {
 }
 
 /// Writes one line for each failure, then the counts.
-impl fmt::Display for Report {
+impl fmt::Display for SuiteReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for failure in &self.failures {
             writeln!(f, "{failure}")?;

@@ -8,12 +8,12 @@ mod operations;
 mod records;
 mod versions;
 
-use super::{Report, Shelf};
+use super::{Shelf, SuiteReport};
 use operations::Advance;
 
 /// Runs all checks, one after the other. `advance` moves the store's clock; without it the clock must run.
-pub(crate) async fn check(shelf: &impl Shelf, advance: Option<Advance<'_>>) -> Report {
-    let mut report = Report::default();
+pub(crate) async fn check(shelf: &impl Shelf, advance: Option<Advance<'_>>) -> SuiteReport {
+    let mut report = SuiteReport::default();
     report.add("an_unknown_name_has_no_record", records::unknown_name(shelf).await);
     report.add("content_comes_back_byte_for_byte", records::whole(shelf).await);
     report.add("a_change_of_the_stored_version_is_done", versions::right(shelf).await);
@@ -35,8 +35,8 @@ pub(crate) async fn check(shelf: &impl Shelf, advance: Option<Advance<'_>>) -> R
 }
 
 /// Checks two handles of one store.
-pub(crate) async fn check_handles(one: &impl Shelf, other: &impl Shelf) -> Report {
-    let mut report = Report::default();
+pub(crate) async fn check_handles(one: &impl Shelf, other: &impl Shelf) -> SuiteReport {
+    let mut report = SuiteReport::default();
     report.add("what_one_handle_wrote_another_reads", handles::read(one, other).await);
     report.add("a_claim_keeps_other_handles_out", claims::in_two_handles(one, other).await);
     report.add("changes_name_what_another_handle_wrote", handles::heard(one, other).await);

@@ -5,11 +5,11 @@ mod faults;
 mod requests;
 mod sending;
 
-use super::{Line, Report};
+use super::{Line, SuiteReport};
 
 /// Runs all checks, one after the other.
-pub(crate) async fn check(line: &impl Line) -> Report {
-    let mut report = Report::default();
+pub(crate) async fn check(line: &impl Line) -> SuiteReport {
+    let mut report = SuiteReport::default();
     report.add("a_request_arrives_as_it_is", requests::arrives(line).await);
     report.add("a_form_arrives_as_it_is", requests::form_arrives(line).await);
     report.add("a_request_without_a_body_has_none", requests::has_no_body(line).await);

@@ -8,7 +8,7 @@ use octo_auth_core::{Job, RecordBytes, Verdict};
 use super::plan::Who;
 use super::process::Carried;
 use super::stats::Tally;
-use super::told::Told;
+use super::told::LastAnswer;
 use super::{Violation, World};
 use crate::StoredRecord;
 
@@ -78,7 +78,7 @@ impl World {
 
     /// Returns how the last caller was answered.
     #[must_use]
-    pub fn told(&self) -> Told {
+    pub fn told(&self) -> LastAnswer {
         self.told
     }
 
@@ -143,13 +143,13 @@ impl World {
 
     pub(super) fn note_told(&mut self, verdict: &Verdict) {
         self.told = match verdict {
-            Verdict::Use(_) | Verdict::UseAndRun(..) => Told::Served,
-            Verdict::Run(_) => Told::Runs,
-            Verdict::Wait { .. } => Told::Waits,
-            Verdict::GiveUp(_) => Told::Failed,
+            Verdict::Use(_) | Verdict::UseAndRun(..) => LastAnswer::Served,
+            Verdict::Run(_) => LastAnswer::Runs,
+            Verdict::Wait { .. } => LastAnswer::Waits,
+            Verdict::GiveUp(_) => LastAnswer::Failed,
         };
         self.stats.asked += 1;
-        self.stats.served += u64::from(self.told == Told::Served);
+        self.stats.served += u64::from(self.told == LastAnswer::Served);
     }
 }
 

@@ -12,7 +12,7 @@ pub struct Plan {
     /// The initial state of the world.
     pub setup: Setup,
     /// The events, in order.
-    pub events: Vec<Event>,
+    pub events: Vec<PlanEvent>,
 }
 
 /// The initial state of a world. By default: one process at a standard server with strict rotation, with a private
@@ -73,7 +73,7 @@ pub struct Who {
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub enum Event {
+pub enum PlanEvent {
     /// Both clocks advance by this many milliseconds, as they also do while the machine is suspended.
     Pass(u32),
     /// The wall clock is stepped by this many seconds.
@@ -162,7 +162,7 @@ pub enum Reply {
     /// The server does what is asked, but its answer is unusable.
     Broken(Breakage),
     /// The server does not do what is asked.
-    Refusal(Refusal),
+    Refusal(ErrorReply),
     /// A gateway answers in place of the server.
     Gateway {
         /// The HTTP status.
@@ -225,7 +225,7 @@ type Code = Option<&'static str>;
 /// An answer that refuses the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Refusal {
+pub struct ErrorReply {
     /// The HTTP status.
     pub status: u16,
     /// The error code in the format of RFC 6749. `None` means no body.
@@ -302,6 +302,6 @@ impl Reply {
     /// Returns a refusal with a status and an error code of RFC 6749, or without a body.
     #[must_use]
     pub fn refusal(status: u16, code: Option<&'static str>) -> Self {
-        Self::Refusal(Refusal { status, code, retry_after: None, holds_a_token: false })
+        Self::Refusal(ErrorReply { status, code, retry_after: None, holds_a_token: false })
     }
 }

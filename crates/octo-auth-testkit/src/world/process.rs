@@ -9,7 +9,7 @@ use octo_auth_core::{Client, Entropy, Generation, Job, Now, Policy, RecordBytes,
 
 use super::expectations::Expected;
 use super::plan::Setup;
-use super::server::Outcome;
+use super::server::IssuedTokens;
 use crate::StoredRecord;
 
 /// The window in which requests are counted.
@@ -56,7 +56,7 @@ pub(super) struct Carried {
     /// The generation whose refusal caused it.
     pub(super) forced: Option<Generation>,
     /// The answer that the server has sent but no process has read.
-    pub(super) on_its_way: Option<(Outcome, Response<Vec<u8>>)>,
+    pub(super) on_its_way: Option<(IssuedTokens, Response<Vec<u8>>)>,
     /// The number of sign-ins and sign-outs in its process when it began.
     pub(super) decisions: u64,
     /// The number of answers with tokens that its process had received for the spec.

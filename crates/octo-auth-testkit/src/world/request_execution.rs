@@ -8,7 +8,7 @@ use super::defects::Defect;
 use super::expectations::{Answer, Ended};
 use super::plan::{Breakage, FaultKind, Reply};
 use super::process::Carried;
-use super::server::{Outcome, parameter};
+use super::server::{IssuedTokens, parameter};
 
 /// No answer, and the server has done nothing.
 const TIMED_OUT: Reply = Reply::Fault(FaultKind::TimedOut, false);
@@ -20,7 +20,7 @@ pub(super) struct Answered<'r> {
     pub(super) since: Now,
     pub(super) reply: &'r Reply,
     pub(super) response: Option<Response<Vec<u8>>>,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: IssuedTokens,
     /// The refresh token in the request.
     pub(super) refresh_token: Option<String>,
     pub(super) exchange: Option<usize>,
@@ -153,7 +153,7 @@ impl World {
         exchange: Option<usize>,
         request: &Request<Body>,
         reply: &Reply,
-    ) -> (Outcome, Option<Response<Vec<u8>>>) {
+    ) -> (IssuedTokens, Option<Response<Vec<u8>>>) {
         let taken = self.server.take(request, reply, self.now.boot);
         if let Some(exchange) = self.exchanges.get_mut(exchange) {
             exchange.successor.clone_from(&taken.0.refresh_token);

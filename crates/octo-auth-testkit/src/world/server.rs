@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use octo_auth_core::Body;
 
-use super::plan::{Breakage, RefreshMember, Refusal, Reply, Rotation, TokenReply};
+use super::plan::{Breakage, ErrorReply, RefreshMember, Reply, Rotation, TokenReply};
 use crate::response::{json, with};
 
 /// How long a replaced refresh token still returns its successor, if there is a grace period.
@@ -56,7 +56,7 @@ pub(super) struct Reused {
 
 /// The tokens that the server issued for a request.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Outcome {
+pub(super) struct IssuedTokens {
     /// The issued access token.
     pub(super) access_token: Option<String>,
     /// The issued refresh token.
@@ -144,7 +144,7 @@ impl Server {
         request: &Request<Body>,
         reply: &Reply,
         now: Duration,
-    ) -> (Outcome, Option<Response<Vec<u8>>>) {
+    ) -> (IssuedTokens, Option<Response<Vec<u8>>>) {
         let granting = match reply {
             Reply::Token(reply) => Some(*reply),
             Reply::Broken(_) | Reply::Gateway { done: true, .. } | Reply::Fault(_, true) => Some(GRANT),
@@ -154,7 +154,7 @@ impl Server {
         let outcome = match outcome {
             Some(Err(())) => return self.refuse(request, reply),
             Some(Ok(outcome)) => outcome,
-            None => Outcome::default(),
+            None => IssuedTokens::default(),
         };
         let response = match reply {
             Reply::Token(reply) => Some(token_answer(*reply, &outcome)),
@@ -172,7 +172,11 @@ impl Server {
     }
 
     /// Refuses a refresh token as dead, unless the answer cannot arrive.
-    fn refuse(&mut self, request: &Request<Body>, reply: &Reply) -> (Outcome, Option<Response<Vec<u8>>>) {
+    fn refuse(
+        &mut self,
+        request: &Request<Body>,
+        reply: &Reply,
+    ) -> (IssuedTokens, Option<Response<Vec<u8>>>) {
         let response = match reply {
             Reply::Gateway { status, retry_after, .. } => Some(gateway_answer(*status, *retry_after)),
             Reply::Fault(..) => None,
@@ -181,18 +185,23 @@ impl Server {
                 Some(json(400, r#"{"error":"invalid_grant"}"#))
             }
         };
-        (Outcome::default(), response)
+        (IssuedTokens::default(), response)
     }
 
     /// Issues the requested tokens, or returns an error if the refresh token is dead.
-    fn grant(&mut self, request: &Request<Body>, reply: TokenReply, now: Duration) -> Result<Outcome, ()> {
+    fn grant(
+        &mut self,
+        request: &Request<Body>,
+        reply: TokenReply,
+        now: Duration,
+    ) -> Result<IssuedTokens, ()> {
         let (key, refresh_token) = match parameter(request, "refresh_token") {
             Some(sent) => self.refresh(&sent, reply.refresh, now)?,
             None => (self.key_of_client_grant(request), None),
         };
         let known = self.last.get(&key).filter(|_| reply.again).cloned();
         let access_token = known.unwrap_or_else(|| self.access_token(key));
-        Ok(Outcome { access_token: Some(access_token), refresh_token })
+        Ok(IssuedTokens { access_token: Some(access_token), refresh_token })
     }
 
     fn refresh(
@@ -271,7 +280,7 @@ pub(super) fn parameter(request: &Request<Body>, name: &str) -> Option<String> {
     pairs.into_iter().find(|(found, _)| *found == name).map(|(_, value)| value.to_owned())
 }
 
-fn token_answer(reply: TokenReply, outcome: &Outcome) -> Response<Vec<u8>> {
+fn token_answer(reply: TokenReply, outcome: &IssuedTokens) -> Response<Vec<u8>> {
     let mut members = vec![
         format!(r#""access_token":"{}""#, outcome.access_token.as_deref().unwrap_or_default()),
         r#""token_type":"Bearer""#.to_owned(),
@@ -282,7 +291,7 @@ fn token_answer(reply: TokenReply, outcome: &Outcome) -> Response<Vec<u8>> {
     json(200, &format!("{{{}}}", members.join(",")))
 }
 
-fn refresh_member(member: RefreshMember, outcome: &Outcome) -> Option<String> {
+fn refresh_member(member: RefreshMember, outcome: &IssuedTokens) -> Option<String> {
     let odd = ["null", "7", "\"\"", "{}", "true", "[\"rt-0-0\"]"];
     match (member, &outcome.refresh_token) {
         (_, Some(token)) => Some(format!(r#""refresh_token":"{token}""#)),
@@ -293,7 +302,7 @@ fn refresh_member(member: RefreshMember, outcome: &Outcome) -> Option<String> {
     }
 }
 
-fn broken_answer(breakage: Breakage, outcome: &Outcome) -> Response<Vec<u8>> {
+fn broken_answer(breakage: Breakage, outcome: &IssuedTokens) -> Response<Vec<u8>> {
     let refresh = refresh_member(RefreshMember::Given, outcome).unwrap_or_else(|| r#""other":1"#.to_owned());
     match breakage {
         Breakage::NoAccessToken => json(200, &format!(r#"{{"token_type":"Bearer",{refresh}}}"#)),
@@ -307,7 +316,7 @@ fn broken_answer(breakage: Breakage, outcome: &Outcome) -> Response<Vec<u8>> {
     }
 }
 
-fn refusal_answer(refusal: Refusal) -> Response<Vec<u8>> {
+fn refusal_answer(refusal: ErrorReply) -> Response<Vec<u8>> {
     let token =
         if refusal.holds_a_token { r#","access_token":"from-an-error","token_type":"Bearer""# } else { "" };
     let body = refusal.code.map(|code| format!(r#"{{"error":"{code}"{token}}}"#));

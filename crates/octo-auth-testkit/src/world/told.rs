@@ -2,7 +2,7 @@
 
 /// The answer to the last caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Told {
+pub enum LastAnswer {
     /// A token.
     #[default]
     Served,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use octo_auth_core::{Policy, RefreshAhead, Storage};
-use octo_auth_driver::Told;
+use octo_auth_driver::CallerAction;
 
 use super::world::{Endpoint, Longest, World, cpu};
 use super::{HOUR, SECOND, filled};
@@ -66,7 +66,7 @@ fn replaced_client(size: usize) -> Result<[Longest; 2]> {
     world.endpoint = Endpoint::GrantDead;
     world.clock.pass(HOUR);
     for cell in cells.iter().take(500) {
-        if let Told::Run(_, guard) = world.ask(cell, &mut Longest::default()) {
+        if let CallerAction::Run(_, guard) = world.ask(cell, &mut Longest::default()) {
             world.run(guard, &mut Longest::default());
         }
     }

@@ -12,7 +12,7 @@ use octo_auth_core::{
     Secret, Storage, StoreError, Timestamp, TokenManager, TokenSet, TokenSpec, TransportError, Version,
     Waits,
 };
-use octo_auth_driver::{Due, JobGuard, KeyCell, Shared, Told};
+use octo_auth_driver::{CallerAction, Due, JobGuard, KeyCell, Shared};
 use octo_auth_system::Clock;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -134,7 +134,7 @@ impl World {
         Ok(cells)
     }
 
-    pub(crate) fn ask(&mut self, cell: &KeyCell, longest: &mut Longest) -> Told {
+    pub(crate) fn ask(&mut self, cell: &KeyCell, longest: &mut Longest) -> CallerAction {
         let boot = self.clock.now().boot;
         let mut caller = Caller::new(Waits::Until(boot));
         longest.of(|| self.shared.ask(cell, &mut caller))

@@ -9,7 +9,7 @@ use octo_auth_blocking::{
     Body, Claimed, Clock, ClockListener, Now, RecordBytes, RecordName, Saved, Storage, Store, StoreError,
     Stored, Transport, TransportError, Version,
 };
-use octo_auth_testkit::scenario::{Call, Environment, Named, Outcome};
+use octo_auth_testkit::scenario::{Environment, IoCall, IoOutcome, Named};
 
 use super::thread_pool::ThreadPool;
 
@@ -27,7 +27,7 @@ impl FakeIo {
     }
 
     /// Makes a call and waits for its result.
-    fn call(&self, call: Call) -> Outcome {
+    fn call(&self, call: IoCall) -> IoOutcome {
         self.crew.note_call(self.named, None);
         let id = self.environment.arrive(self.named, call);
         loop {
@@ -60,9 +60,9 @@ impl Clock for FakeIo {
 
 impl Transport for FakeIo {
     fn send(&self, request: &Request<Body>, deadline: Duration) -> Result<Response<Body>, TransportError> {
-        match self.call(Call::Send(request.clone(), deadline)) {
-            Outcome::Response(response) => Ok(response.map(Body::new)),
-            Outcome::Fault(fault) => Err(fault),
+        match self.call(IoCall::Send(request.clone(), deadline)) {
+            IoOutcome::Response(response) => Ok(response.map(Body::new)),
+            IoOutcome::Fault(fault) => Err(fault),
             _ => die(),
         }
     }
@@ -74,8 +74,8 @@ impl Store for FakeIo {
     }
 
     fn load(&self, name: &RecordName) -> Result<Option<Stored>, StoreError> {
-        match self.call(Call::Load(name.clone())) {
-            Outcome::Loaded(result) => result,
+        match self.call(IoCall::Load(name.clone())) {
+            IoOutcome::Loaded(result) => result,
             _ => die(),
         }
     }
@@ -86,22 +86,22 @@ impl Store for FakeIo {
         expected: Option<Version>,
         content: &RecordBytes,
     ) -> Result<Saved, StoreError> {
-        match self.call(Call::Save(name.clone(), expected, content.clone())) {
-            Outcome::Saved(result) => result,
+        match self.call(IoCall::Save(name.clone(), expected, content.clone())) {
+            IoOutcome::Saved(result) => result,
             _ => die(),
         }
     }
 
     fn claim(&self, name: &RecordName, owner: &str, ttl: Duration) -> Result<Claimed, StoreError> {
-        match self.call(Call::Claim(name.clone(), owner.to_owned(), ttl)) {
-            Outcome::Claimed(result) => result,
+        match self.call(IoCall::Claim(name.clone(), owner.to_owned(), ttl)) {
+            IoOutcome::Claimed(result) => result,
             _ => die(),
         }
     }
 
     fn release(&self, name: &RecordName, owner: &str) -> Result<(), StoreError> {
-        match self.call(Call::Release(name.clone(), owner.to_owned())) {
-            Outcome::Released(result) => result,
+        match self.call(IoCall::Release(name.clone(), owner.to_owned())) {
+            IoOutcome::Released(result) => result,
             _ => die(),
         }
     }

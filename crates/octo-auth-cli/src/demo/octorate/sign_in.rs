@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use octo_auth_core::{AuthorizationCode, Client, Now, PendingAuthorization, Remedy, Scopes, TokenSet};
-use octo_auth_emulator::Page;
+use octo_auth_emulator::BrowserPage;
 use octo_auth_emulator::octorate::DEMO_REDIRECT_URI;
 
 use crate::demo::passing::{check, granted};
@@ -16,7 +16,7 @@ const OVER_A_MINUTE: Duration = Duration::from_secs(61);
 /// Runs from the page to the tokens, with a forged callback in between and a second use of the code at the end.
 pub(super) fn granted_by_the_owner(stage: &mut Stage<'_>, client: &Client) -> Result<TokenSet, Stopped> {
     let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &no_scopes(), stage.entropy()?, stage.now())?;
-    let callback = stage.person("The owner of a property grants access", &page, Page::grant)?;
+    let callback = stage.person("The owner of a property grants access", &page, BrowserPage::grant)?;
     let forged = format!("{DEMO_REDIRECT_URI}?code=stolen&state=guessed");
     let rejected = stage.prevented(
         "A callback with a wrong state is not taken, and does not end the sign-in",
@@ -41,7 +41,7 @@ pub(super) fn granted_by_the_owner(stage: &mut Stage<'_>, client: &Client) -> Re
 /// Shows a sign-in that the owner refuses, and one that cannot be started.
 pub(super) fn refused(stage: &mut Stage<'_>, client: &Client) -> Result<(), Stopped> {
     let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &no_scopes(), stage.entropy()?, stage.now())?;
-    let callback = stage.person("Another owner refuses", &page, Page::refuse)?;
+    let callback = stage.person("Another owner refuses", &page, BrowserPage::refuse)?;
     stage.prevented(
         "The refusal is understood as one",
         pending.receive(&callback, stage.now()),
@@ -78,7 +78,7 @@ pub(super) fn too_late(stage: &mut Stage<'_>, client: &Client) -> Result<(), Sto
 /// Signs in without detours and returns the code.
 fn signed_in(stage: &mut Stage<'_>, client: &Client, name: &str) -> Result<AuthorizationCode, Stopped> {
     let (page, pending) = client.authorize(DEMO_REDIRECT_URI, &no_scopes(), stage.entropy()?, stage.now())?;
-    let callback = stage.person(name, &page, Page::grant)?;
+    let callback = stage.person(name, &page, BrowserPage::grant)?;
     Ok(pending.receive(&callback, stage.now())?)
 }
 

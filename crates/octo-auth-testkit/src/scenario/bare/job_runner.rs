@@ -5,7 +5,7 @@ use std::time::Duration;
 use octo_auth_core::{Job, LoadJob, Now, Report};
 use octo_auth_driver::JobGuard;
 
-use super::super::{Call, CallId, Environment, Named, Outcome};
+use super::super::{CallId, Environment, IoCall, IoOutcome, Named};
 
 /// Runs the jobs of one flight.
 pub(super) struct JobRunner {
@@ -57,11 +57,11 @@ impl JobRunner {
 
     fn begin(&mut self, job: Job, environment: &Environment, named: Named) {
         let call = match &job {
-            Job::Send(job) => Call::Send(job.request().clone(), job.deadline()),
-            Job::Load(job) => Call::Load(job.name().clone()),
-            Job::Save(job) => Call::Save(job.name().clone(), job.expected(), job.content().clone()),
-            Job::Claim(job) => Call::Claim(job.name().clone(), job.owner().to_owned(), job.ttl()),
-            Job::Release(job) => Call::Release(job.name().clone(), job.owner().to_owned()),
+            Job::Send(job) => IoCall::Send(job.request().clone(), job.deadline()),
+            Job::Load(job) => IoCall::Load(job.name().clone()),
+            Job::Save(job) => IoCall::Save(job.name().clone(), job.expected(), job.content().clone()),
+            Job::Claim(job) => IoCall::Claim(job.name().clone(), job.owner().to_owned(), job.ttl()),
+            Job::Release(job) => IoCall::Release(job.name().clone(), job.owner().to_owned()),
         };
         let id = environment.arrive(named, call);
         self.at = At::Begun(job, id, environment.now());
@@ -69,14 +69,14 @@ impl JobRunner {
 }
 
 /// Returns the report of a job with this outcome.
-fn reported(job: Job, outcome: Outcome, sent: Now, now: Now) -> Report {
+fn reported(job: Job, outcome: IoOutcome, sent: Now, now: Now) -> Report {
     match (job, outcome) {
-        (Job::Send(job), Outcome::Response(response)) => job.answered(&response, sent, now),
-        (Job::Send(job), Outcome::Fault(fault)) => job.failed(fault, sent),
-        (Job::Load(job), Outcome::Loaded(read)) => job.loaded(read),
-        (Job::Save(job), Outcome::Saved(saved)) => job.saved(saved),
-        (Job::Claim(job), Outcome::Claimed(claimed)) => job.claimed(claimed),
-        (Job::Release(job), Outcome::Released(_)) => job.released(),
+        (Job::Send(job), IoOutcome::Response(response)) => job.answered(&response, sent, now),
+        (Job::Send(job), IoOutcome::Fault(fault)) => job.failed(fault, sent),
+        (Job::Load(job), IoOutcome::Loaded(read)) => job.loaded(read),
+        (Job::Save(job), IoOutcome::Saved(saved)) => job.saved(saved),
+        (Job::Claim(job), IoOutcome::Claimed(claimed)) => job.claimed(claimed),
+        (Job::Release(job), IoOutcome::Released(_)) => job.released(),
         (job, _) => job.abandon(),
     }
 }

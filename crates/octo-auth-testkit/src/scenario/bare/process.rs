@@ -7,12 +7,14 @@ use octo_auth_core::{
     Exchange, Imported, Now, RefreshAhead, State, Token, TokenError, TokenManager, TokenSet, TransportError,
     Waits,
 };
-use octo_auth_driver::{Admission, Admitted, Changes, Due, JobGuard, KeyCell, Running, Saver, Shared, Told};
+use octo_auth_driver::{
+    Admission, Admitted, CallerAction, Changes, Due, JobGuard, KeyCell, Running, Saver, Shared,
+};
 use octo_auth_system::Clock;
 
 use super::job_runner::JobRunner;
 use crate::scenario::step::Act;
-use crate::scenario::{Call, CallId, Environment, Named, Outcome};
+use crate::scenario::{CallId, Environment, IoCall, IoOutcome, Named};
 
 /// How long a shutdown waits for what is in flight.
 const GRACE: Duration = Duration::from_secs(5);
@@ -200,18 +202,18 @@ impl Process {
             let told = self.shared.ask(&caller.cell, &mut caller.asks);
             // Beginning a job changes the state in which it begins. The end of an overdue flight shows only
             // afterwards.
-            let state = if matches!(told, Told::Run(..)) { before } else { self.state(caller) };
+            let state = if matches!(told, CallerAction::Run(..)) { before } else { self.state(caller) };
             state.into_iter().for_each(|state| self.environment.decided(state));
             match told {
-                Told::Token(token) => return Some(Ok(token)),
-                Told::Run(token, guard) => {
+                CallerAction::Token(token) => return Some(Ok(token)),
+                CallerAction::Run(token, guard) => {
                     self.run(Some(guard));
                     if let Some(token) = token {
                         return Some(Ok(token));
                     }
                 }
-                Told::Wait(..) => return None,
-                Told::TokenError(failure) => return Some(Err(failure)),
+                CallerAction::Wait(..) => return None,
+                CallerAction::TokenError(failure) => return Some(Err(failure)),
             }
         }
     }
@@ -290,7 +292,7 @@ impl Process {
                     Admitted::Wait(..) => continue,
                     Admitted::Yes(running) => {
                         let deadline = self.environment.setup().policy.exchange_deadline();
-                        let call = Call::Send(exchange.request().clone(), deadline);
+                        let call = IoCall::Send(exchange.request().clone(), deadline);
                         redeeming.call = Some((self.environment.arrive(self.named, call), now, running));
                     }
                     Admitted::No(fault) => {
@@ -306,8 +308,8 @@ impl Process {
             has_moved = true;
             let (sent, Some(exchange)) = (*sent, redeeming.exchange.take()) else { continue };
             let result = match outcome {
-                Outcome::Response(response) => Ok(response),
-                Outcome::Fault(fault) => Err(fault),
+                IoOutcome::Response(response) => Ok(response),
+                IoOutcome::Fault(fault) => Err(fault),
                 _ => Err(TransportError::unknown("its task is gone")),
             };
             let result = exchange.end(result, sent, now);

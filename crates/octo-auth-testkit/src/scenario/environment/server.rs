@@ -8,8 +8,8 @@ use std::time::Duration;
 use http::Request;
 use octo_auth_core::Body;
 
-use crate::scenario::ServerReply;
-use crate::scenario::step::{Provider, Setup};
+use crate::scenario::ScriptedReply;
+use crate::scenario::step::{ScenarioSettings, ServerKind};
 
 /// The letters of the access tokens and the refresh tokens, for the specs in the order of their first mention.
 const LETTERS: [(char, char); 6] = [('A', 'R'), ('B', 'S'), ('C', 'T'), ('D', 'U'), ('E', 'V'), ('F', 'W')];
@@ -20,10 +20,10 @@ const USUAL: Duration = Duration::from_secs(3600);
 /// The server.
 #[derive(Debug)]
 pub(super) struct Server {
-    lined_up: VecDeque<ServerReply>,
-    always: ServerReply,
+    lined_up: VecDeque<ScriptedReply>,
+    always: ScriptedReply,
     /// The reply to the request that is kept waiting.
-    awaited: Option<ServerReply>,
+    awaited: Option<ScriptedReply>,
     /// Whether a refresh returns a new refresh token by default.
     replaces: bool,
     /// How many default tokens each spec has received, in the order of the specs.
@@ -44,35 +44,35 @@ pub(super) enum Asked {
 
 /// The reaction of the server to a request.
 pub(super) enum Heard {
-    ServerReply(ServerReply),
+    ScriptedReply(ScriptedReply),
     Nothing,
     Never,
     TooLate,
 }
 
 impl Server {
-    pub(super) fn new(setup: &Setup) -> Self {
+    pub(super) fn new(setup: &ScenarioSettings) -> Self {
         let given = setup.keys.iter().map(|key| (key.clone(), 0)).collect();
         Self {
             lined_up: VecDeque::new(),
-            always: ServerReply::AsUsual,
+            always: ScriptedReply::AsUsual,
             awaited: None,
             // No document of Octorate shows a refresh that returns a new refresh token.
-            replaces: setup.provider != Provider::Octorate,
+            replaces: setup.provider != ServerKind::Octorate,
             given,
             owners: HashMap::new(),
         }
     }
 
-    pub(super) fn line_up(&mut self, said: ServerReply) {
+    pub(super) fn line_up(&mut self, said: ScriptedReply) {
         self.lined_up.push_back(said);
     }
 
-    pub(super) fn always(&mut self, said: ServerReply) {
+    pub(super) fn always(&mut self, said: ScriptedReply) {
         self.always = said;
     }
 
-    pub(super) fn answers(&mut self, said: ServerReply) {
+    pub(super) fn answers(&mut self, said: ScriptedReply) {
         self.awaited = Some(said);
     }
 
@@ -84,7 +84,7 @@ impl Server {
     }
 
     /// Returns the spec name of a request.
-    pub(super) fn key_of(&self, asked: &Asked, setup: &Setup) -> String {
+    pub(super) fn key_of(&self, asked: &Asked, setup: &ScenarioSettings) -> String {
         let known =
             |token: &String| self.owners.get(token).cloned().unwrap_or_else(|| "no account".to_owned());
         match asked {
@@ -99,35 +99,35 @@ impl Server {
     /// Returns the reaction to a request.
     pub(super) fn heard(&mut self, asked: &Asked, key: &str) -> Heard {
         let said = match asked {
-            Asked::Revocation(_) => self.lined_up.pop_front().unwrap_or(ServerReply::Done),
+            Asked::Revocation(_) => self.lined_up.pop_front().unwrap_or(ScriptedReply::Done),
             _ => self.lined_up.pop_front().unwrap_or_else(|| self.always.clone()),
         };
         self.awaited = None;
         match said {
-            ServerReply::Silence => Heard::Nothing,
-            ServerReply::Stuck => Heard::Never,
-            said => Heard::ServerReply(self.meant(said, key, asked)),
+            ScriptedReply::Silence => Heard::Nothing,
+            ScriptedReply::Stuck => Heard::Never,
+            said => Heard::ScriptedReply(self.meant(said, key, asked)),
         }
     }
 
     /// Returns the reaction to a request that was kept waiting.
     pub(super) fn heard_again(&mut self, asked: &Asked, key: &str, is_late: bool) -> Heard {
         match self.awaited.take() {
-            Some(said) => Heard::ServerReply(self.meant(said, key, asked)),
+            Some(said) => Heard::ScriptedReply(self.meant(said, key, asked)),
             None if is_late => Heard::TooLate,
             None => Heard::Nothing,
         }
     }
 
     /// Replaces a default reply by actual tokens.
-    fn meant(&mut self, said: ServerReply, key: &str, asked: &Asked) -> ServerReply {
+    fn meant(&mut self, said: ScriptedReply, key: &str, asked: &Asked) -> ScriptedReply {
         let brings_refresh_token = match asked {
             Asked::Refresh(_) => self.replaces,
             Asked::Code(_) => true,
             Asked::ClientCredentials(_) | Asked::ApiLogin | Asked::Revocation(_) => false,
         };
         let said = match said {
-            ServerReply::AsUsual => self.usual(key, brings_refresh_token),
+            ScriptedReply::AsUsual => self.usual(key, brings_refresh_token),
             said => said,
         };
         let (access_token, refresh_token) = said.brings();
@@ -135,14 +135,14 @@ impl Server {
         said
     }
 
-    fn usual(&mut self, key: &str, brings_refresh_token: bool) -> ServerReply {
+    fn usual(&mut self, key: &str, brings_refresh_token: bool) -> ScriptedReply {
         let place = self.given.iter().position(|(own, _)| own == key).unwrap_or_default();
         let number = self.given.get_mut(place).map_or(0, |(_, given)| {
             *given += 1;
             *given
         });
         let (access, refresh) = LETTERS[place % LETTERS.len()];
-        ServerReply::Tokens {
+        ScriptedReply::Tokens {
             access_token: format!("{access}{number}"),
             lifetime: Some(USUAL),
             as_date: false,

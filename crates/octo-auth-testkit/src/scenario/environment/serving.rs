@@ -5,48 +5,50 @@ use serde_json::Value;
 
 use super::log::Kind;
 use super::server::{Heard, asked};
-use super::{Call, Inside, Named, Open, Outcome, STORE_CALL};
+use super::{Inside, IoCall, IoOutcome, Named, Open, STORE_CALL};
 use crate::StoredRecord;
-use crate::scenario::ServerReply;
+use crate::scenario::ScriptedReply;
 use crate::scenario::server_script::Spoken;
 use crate::scenario::spell::spelt;
-use crate::scenario::step::{Mood, Setup};
+use crate::scenario::step::{Mood, ScenarioSettings};
 
-impl Call {
+impl IoCall {
     /// Returns the outcome of a call after the end of the scenario.
-    pub(super) fn unanswered(&self) -> Outcome {
+    pub(super) fn unanswered(&self) -> IoOutcome {
         let over = || StoreError::new("the scenario is over");
         match self {
-            Self::Send(..) => Outcome::Fault(octo_auth_core::TransportError::unknown("the scenario is over")),
-            Self::Load(_) => Outcome::Loaded(Err(over())),
-            Self::Save(..) => Outcome::Saved(Err(over())),
-            Self::Claim(..) => Outcome::Claimed(Err(over())),
-            Self::Release(..) => Outcome::Released(Err(over())),
+            Self::Send(..) => {
+                IoOutcome::Fault(octo_auth_core::TransportError::unknown("the scenario is over"))
+            }
+            Self::Load(_) => IoOutcome::Loaded(Err(over())),
+            Self::Save(..) => IoOutcome::Saved(Err(over())),
+            Self::Claim(..) => IoOutcome::Claimed(Err(over())),
+            Self::Release(..) => IoOutcome::Released(Err(over())),
         }
     }
 
-    fn failed(&self, fault: StoreError) -> Outcome {
+    fn failed(&self, fault: StoreError) -> IoOutcome {
         match self {
-            Self::Send(..) => Outcome::Gone,
-            Self::Load(_) => Outcome::Loaded(Err(fault)),
-            Self::Save(..) => Outcome::Saved(Err(fault)),
-            Self::Claim(..) => Outcome::Claimed(Err(fault)),
-            Self::Release(..) => Outcome::Released(Err(fault)),
+            Self::Send(..) => IoOutcome::Gone,
+            Self::Load(_) => IoOutcome::Loaded(Err(fault)),
+            Self::Save(..) => IoOutcome::Saved(Err(fault)),
+            Self::Claim(..) => IoOutcome::Claimed(Err(fault)),
+            Self::Release(..) => IoOutcome::Released(Err(fault)),
         }
     }
 }
 
 impl Inside {
     /// Returns the outcome of a call, or `None` if it has none yet.
-    pub(super) fn serve(&mut self, open: &mut Open, setup: &Setup) -> Option<Outcome> {
+    pub(super) fn serve(&mut self, open: &mut Open, setup: &ScenarioSettings) -> Option<IoOutcome> {
         match &open.call {
-            Call::Send(..) => self.answer(open, setup),
+            IoCall::Send(..) => self.answer(open, setup),
             _ => self.store(open, setup),
         }
     }
 
-    fn answer(&mut self, open: &mut Open, setup: &Setup) -> Option<Outcome> {
-        let Call::Send(request, deadline) = &open.call else { return None };
+    fn answer(&mut self, open: &mut Open, setup: &ScenarioSettings) -> Option<IoOutcome> {
+        let IoCall::Send(request, deadline) = &open.call else { return None };
         let asked = asked(request);
         let key = self.server.key_of(&asked, setup);
         let place = open.named.place;
@@ -68,26 +70,26 @@ impl Inside {
             Heard::TooLate => {
                 let text = format!("answer {{key}}: none within {}", spelt(*deadline));
                 self.log.note(place, &key, Kind::Flight, text);
-                Some(Outcome::Fault(octo_auth_core::TransportError::timed_out("no answer in time")))
+                Some(IoOutcome::Fault(octo_auth_core::TransportError::timed_out("no answer in time")))
             }
-            Heard::ServerReply(said) => {
+            Heard::ScriptedReply(said) => {
                 self.log.note(place, &key, Kind::Flight, format!("answer {{key}}: {said}"));
                 Some(self.outcome_of(&said))
             }
         }
     }
 
-    fn outcome_of(&self, said: &ServerReply) -> Outcome {
+    fn outcome_of(&self, said: &ScriptedReply) -> IoOutcome {
         // The server's clock is independent of clock steps of the machine.
         let server = super::START.saturating_add(self.now.boot.saturating_sub(super::UP));
         match said.spoken(server) {
-            Some(Spoken::Response(response)) => Outcome::Response(response),
-            Some(Spoken::Fault(fault)) => Outcome::Fault(fault),
-            Some(Spoken::Gone) | None => Outcome::Gone,
+            Some(Spoken::Response(response)) => IoOutcome::Response(response),
+            Some(Spoken::Fault(fault)) => IoOutcome::Fault(fault),
+            Some(Spoken::Gone) | None => IoOutcome::Gone,
         }
     }
 
-    fn store(&mut self, open: &mut Open, setup: &Setup) -> Option<Outcome> {
+    fn store(&mut self, open: &mut Open, setup: &ScenarioSettings) -> Option<IoOutcome> {
         let mood = self.shelf.mood();
         let record = open.call.record()?;
         let (place, name, is_request_log) =
@@ -102,14 +104,14 @@ impl Inside {
             self.log.note(place, &name, Kind::Flight, format!("{what} {{key}}: no answer"));
             return None;
         }
-        let fails = mood == Mood::Down || mood == Mood::ReadOnly && !matches!(open.call, Call::Load(_));
+        let fails = mood == Mood::Down || mood == Mood::ReadOnly && !matches!(open.call, IoCall::Load(_));
         if fails {
             self.log.note(place, &name, Kind::Flight, format!("{what} {{key}}: failed"));
             return Some(open.call.failed(StoreError::new("the store is down")));
         }
         let (outcome, text) = self.do_in_store(open.named, &open.call, &name);
         let is_dozing = self.dozing.get(&(place, name.clone())).copied().unwrap_or_default();
-        let is_look = is_dozing && matches!(open.call, Call::Load(_) | Call::Claim(..));
+        let is_look = is_dozing && matches!(open.call, IoCall::Load(_) | IoCall::Claim(..));
         let kind = match (is_look, is_request_log) {
             (true, _) => Kind::Look,
             (false, true) => Kind::Counted,
@@ -119,15 +121,15 @@ impl Inside {
         Some(outcome)
     }
 
-    fn do_in_store(&mut self, named: Named, call: &Call, name: &str) -> (Outcome, String) {
+    fn do_in_store(&mut self, named: Named, call: &IoCall, name: &str) -> (IoOutcome, String) {
         let dozing = (named.place, name.to_owned());
         match call {
-            Call::Load(record) => {
+            IoCall::Load(record) => {
                 let stored = self.shelf.load(record);
                 let text = stored.as_ref().map_or_else(|| "nothing".to_owned(), written);
-                (Outcome::Loaded(Ok(stored)), format!(": {text}"))
+                (IoOutcome::Loaded(Ok(stored)), format!(": {text}"))
             }
-            Call::Save(record, expected, content) => {
+            IoCall::Save(record, expected, content) => {
                 let saved = self.shelf.compare_and_swap(record, *expected, content);
                 let text = match &saved {
                     Saved::Done(_) => shown(content),
@@ -136,25 +138,25 @@ impl Inside {
                     }
                     Saved::Conflict(None) => format!("{}; in vain, the store holds nothing", shown(content)),
                 };
-                (Outcome::Saved(Ok(saved)), format!(": {text}"))
+                (IoOutcome::Saved(Ok(saved)), format!(": {text}"))
             }
-            Call::Claim(record, owner, ttl) => {
+            IoCall::Claim(record, owner, ttl) => {
                 let claimed = self.shelf.leases.claim(record, owner, *ttl, self.now.boot);
                 let is_held = matches!(claimed, Claimed::Held(_));
                 self.dozing.insert(dozing, is_held);
                 let text = if is_held { ": held by another owner" } else { "" };
-                (Outcome::Claimed(Ok(claimed)), text.to_owned())
+                (IoOutcome::Claimed(Ok(claimed)), text.to_owned())
             }
-            Call::Release(record, owner) => {
+            IoCall::Release(record, owner) => {
                 self.shelf.leases.release(record, owner);
-                (Outcome::Released(Ok(())), String::new())
+                (IoOutcome::Released(Ok(())), String::new())
             }
-            Call::Send(..) => (Outcome::Gone, String::new()),
+            IoCall::Send(..) => (IoOutcome::Gone, String::new()),
         }
     }
 }
 
-impl Call {
+impl IoCall {
     /// Returns the record that a store call concerns.
     fn record(&self) -> Option<&RecordName> {
         match self {
