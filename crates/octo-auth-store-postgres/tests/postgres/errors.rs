@@ -57,6 +57,28 @@ fn a_check_that_fails_shows_no_content_of_the_row() {
     assert!(!format!("{error:?}").contains(hexadecimal), "{error:?}");
 }
 
+/// A trigger raises the errors of a server that is full, that starts, and on which other transactions are in the way.
+#[test]
+fn a_server_that_cannot_write_now_is_named_and_asked_again_later() {
+    let Some(server) = server() else { return };
+    let own = schema();
+    let store = migrated(server, in_schema(&own));
+    let raise = |state: &str| {
+        let body = format!("BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '{state}'; END");
+        format!("CREATE OR REPLACE FUNCTION {own}.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$")
+    };
+    execute(server, &raise("53100"));
+    let trigger = "CREATE TRIGGER refuse BEFORE INSERT ON";
+    execute(server, &format!("{trigger} {own}.record FOR EACH ROW EXECUTE FUNCTION {own}.refuse()"));
+    for (state, expected) in [("53100", "exhausted"), ("57P03", "not_ready"), ("40001", "contention")] {
+        execute(server, &raise(state));
+        let error = store.compare_and_swap(&name("inn"), None, &content("rt-secret")).unwrap_err();
+        let own = PostgresStoreError::of(&error).unwrap();
+        assert_eq!((code(&error), matches!(own.remedy(), Remedy::TryLater { .. })), (expected, true));
+        assert_eq!(store.load(&name("inn")).unwrap(), None);
+    }
+}
+
 #[test]
 fn a_statement_that_the_server_cancels_changed_nothing() {
     let Some(server) = server() else { return };
