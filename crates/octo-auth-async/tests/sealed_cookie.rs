@@ -98,7 +98,8 @@ fn open(address: &str, cookies: &str) -> String {
 /// Returns the value of a header.
 fn header(answer: &str, name: &str) -> String {
     let mut fields = answer.lines().filter_map(|line| line.split_once(": "));
-    fields.find(|(own, _)| own.eq_ignore_ascii_case(name)).expect(answer).1.to_owned()
+    let field = fields.find(|(own, _)| own.eq_ignore_ascii_case(name));
+    field.unwrap_or_else(|| panic!("no {name} in {answer}")).1.to_owned()
 }
 
 #[test]
