@@ -33,7 +33,8 @@ fn router(app: App) -> Router {
     Router::new()
         .route("/", get(overview))
         .route("/login/{hotel}", get(login))
-        .route("/callback", get(callback))
+        // axum also calls a `get` handler for HEAD, which would spend the code.
+        .route("/callback", get(callback).head(StatusCode::METHOD_NOT_ALLOWED))
         .with_state(app)
 }
 
@@ -148,6 +149,10 @@ mod tests {
 
     impl BrowserProfile {
         fn open(&mut self, address: &str) -> Page {
+            self.send("GET", address)
+        }
+
+        fn send(&mut self, method: &str, address: &str) -> Page {
             let (authority, target) =
                 address.strip_prefix("http://").and_then(|rest| rest.split_once('/')).unwrap();
             let mut stream = TcpStream::connect(authority.replace("localhost", "127.0.0.1")).unwrap();
@@ -155,7 +160,7 @@ mod tests {
                 self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             let cookies = cookies.join("; ");
             let request = format!(
-                "GET /{target} HTTP/1.1\r\nHost: {authority}\r\nCookie: {cookies}\r\nConnection: close\r\n\r\n"
+                "{method} /{target} HTTP/1.1\r\nHost: {authority}\r\nCookie: {cookies}\r\nConnection: close\r\n\r\n"
             );
             stream.write_all(request.as_bytes()).unwrap();
             let mut text = String::new();
@@ -241,6 +246,17 @@ mod tests {
             assert_eq!(exchanges(site), 0);
             assert_eq!(attacker.open(&callback).status, 303, "it waits for its own browser");
             assert_eq!(exchanges(site), 1);
+        });
+    }
+
+    #[test]
+    fn a_request_for_the_head_of_the_callback_spends_no_code() {
+        with_site(|site| {
+            let mut profile = BrowserProfile::default();
+            let callback = profile.granted(&site.addresses[0], "aurora");
+            assert_eq!(profile.send("HEAD", &callback).status, 405);
+            assert_eq!(exchanges(site), 0);
+            assert_eq!(profile.open(&callback).status, 303);
         });
     }
 

@@ -76,6 +76,7 @@ impl WebSignIn {
     }
 
     /// Ends a sign-in. `query` and `headers` are those of the request for the redirect URI.
+    /// Call it for the method GET only: a HEAD request would spend the code too.
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, Response};
 use octo_auth_blocking::web::{CookieKey, CookieKeys, SecretSource, WebSignIn, WebSignInError};
 use octo_auth_blocking::{Client, Profile, TokenManager};
 use octo_auth_emulator::{Emulator, generic};
-use tiny_http::{Header, Request, Server};
+use tiny_http::{Header, Method, Request, Server};
 
 const ADDRESS: &str = "localhost:3000";
 
@@ -23,7 +23,9 @@ fn page(web: &WebSignIn, request: &Request) -> Result<Response<String>, WebSignI
     let (path, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
     match path.strip_prefix("/login/") {
         Some(hotel) => web.begin(hotel),
-        None if path == "/callback" => web.finish(query, &cookies(request))?.redirect("/"),
+        None if path == "/callback" && *request.method() == Method::Get => {
+            web.finish(query, &cookies(request))?.redirect("/")
+        }
         None => Ok(Response::new("Open /login/aurora to sign the hotel Aurora in.\n".to_owned())),
     }
 }
