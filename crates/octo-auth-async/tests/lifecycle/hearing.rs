@@ -136,6 +136,7 @@ async fn a_token_life_is_reported_with_the_documented_names_and_without_a_secret
         stage.manager.tokens(TokenSpec::account("guest").with_parameter("audience", life::PARAMETER));
     stage.live(&tokens.expect("room for a key")).await;
     live_on_a_broken_store(ear, life::UNSAVED).await;
+    live_on_a_forgetful_store(ear, life::LOST).await;
     life::check(ear, &stage.secrets);
     #[cfg(feature = "metrics")]
     crate::measures::check_life(life::NAME);
@@ -174,6 +175,46 @@ async fn live_on_a_broken_store(ear: &RecordingSubscriber, name: &'static str) {
     let manager = builder.clock(Still::default()).store(Broken).build().expect("a registration");
     own_tokens(&manager).get().await.expect("a token");
     while ear.counted(name, "octo_auth.stored", &["call"]).len() < 2 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A store that forgets each record at once.
+struct Forgetful;
+
+#[async_trait]
+impl Store for Forgetful {
+    fn storage(&self) -> Storage {
+        Storage::MultiProcess
+    }
+
+    async fn load(&self, _: &RecordName) -> Result<Option<Stored>, StoreError> {
+        Ok(None)
+    }
+
+    async fn compare_and_swap(
+        &self,
+        _: &RecordName,
+        _: Option<Version>,
+        _: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
+        Ok(Saved::Done(Version(1)))
+    }
+
+    async fn list(&self, _: &str) -> Result<Vec<RecordName>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+/// Gets a token and another one. In between, the store has lost the record of the first.
+async fn live_on_a_forgetful_store(ear: &RecordingSubscriber, name: &'static str) {
+    let builder = TokenManager::builder(client_named(name)).transport(Server::new());
+    let manager = builder.clock(Still::default()).store(Forgetful).build().expect("a registration");
+    let tokens = own_tokens(&manager);
+    let token = tokens.get().await.expect("a token");
+    tokens.refused(token.generation());
+    tokens.get().await.expect("another token");
+    while ear.counted(name, "octo_auth.lost_write", &["key"]).is_empty() {
         tokio::task::yield_now().await;
     }
 }

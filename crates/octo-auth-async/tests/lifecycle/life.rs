@@ -14,6 +14,9 @@ pub(crate) const NAME: &str = "a-life";
 /// The profile name of another client, whose store rejects writes.
 pub(crate) const UNSAVED: &str = "a-life-unsaved";
 
+/// The profile name of another client, whose store forgets what it has confirmed.
+pub(crate) const LOST: &str = "a-life-lost";
+
 /// The value of an additional parameter of its spec.
 pub(crate) const PARAMETER: &str = "value-of-a-parameter";
 
@@ -50,8 +53,8 @@ pub(crate) fn counts(counted: &[(&str, usize)]) -> BTreeMap<String, usize> {
 /// Compares the recorded telemetry of both clients with the documentation and with the expected events. Searches
 /// it for the secrets that were used.
 pub(crate) fn check(ear: &RecordingSubscriber, secrets: &[String]) {
-    assert_eq!(ear.vocabulary(&[NAME, UNSAVED]), documented());
-    let told = [NAME, UNSAVED].into_iter().flat_map(|name| ear.from(name));
+    assert_eq!(ear.vocabulary(&[NAME, UNSAVED, LOST]), documented());
+    let told = [NAME, UNSAVED, LOST].into_iter().flat_map(|name| ear.from(name));
     let undocumented = told.filter(|heard| heard.undocumented().is_some());
     assert_eq!(undocumented.map(|heard| format!("{heard:?}")).collect::<Vec<_>>(), [""; 0]);
     let requested = counts(&[

@@ -136,6 +136,7 @@ fn a_token_life_is_reported_with_the_documented_names_and_without_a_secret() {
         stage.manager.tokens(TokenSpec::account("guest").with_parameter("audience", life::PARAMETER));
     stage.live(&tokens.expect("room for a key"));
     live_on_a_broken_store(ear, life::UNSAVED);
+    live_on_a_forgetful_store(ear, life::LOST);
     life::check(ear, &stage.secrets);
     #[cfg(feature = "metrics")]
     crate::measures::check_life(life::NAME);
@@ -174,6 +175,46 @@ fn live_on_a_broken_store(ear: &RecordingSubscriber, name: &'static str) {
     let manager = builder.store(Broken).build().expect("a registration");
     manager.tokens(own_key()).expect("a handle").get().expect("a token");
     while ear.counted(name, "octo_auth.stored", &["call"]).len() < 2 {
+        thread::yield_now();
+    }
+}
+
+/// A store that forgets each record at once.
+struct Forgetful;
+
+impl Store for Forgetful {
+    fn storage(&self) -> Storage {
+        Storage::MultiProcess
+    }
+
+    fn load(&self, _: &RecordName) -> Result<Option<Stored>, StoreError> {
+        Ok(None)
+    }
+
+    fn compare_and_swap(
+        &self,
+        _: &RecordName,
+        _: Option<Version>,
+        _: &RecordBytes,
+    ) -> Result<Saved, StoreError> {
+        Ok(Saved::Done(Version(1)))
+    }
+
+    fn list(&self, _: &str) -> Result<Vec<RecordName>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+/// Gets a token and another one. In between, the store has lost the record of the first.
+fn live_on_a_forgetful_store(ear: &RecordingSubscriber, name: &'static str) {
+    let builder =
+        TokenManager::builder(client_named(name)).transport(Endpoint::new()).clock(Simulated::new());
+    let manager = builder.store(Forgetful).build().expect("a registration");
+    let tokens = manager.tokens(own_key()).expect("a handle");
+    let token = tokens.get().expect("a token");
+    tokens.refused(token.generation());
+    tokens.get().expect("another token");
+    while ear.counted(name, "octo_auth.lost_write", &["key"]).is_empty() {
         thread::yield_now();
     }
 }
