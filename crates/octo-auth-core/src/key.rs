@@ -175,7 +175,7 @@ impl KeyState {
             }
             State::Unsaved => {
                 let flight = self.new_flight(None, shared);
-                Some(self.save(flight, shared, now))
+                self.save(flight, shared, now)
             }
             State::StaleRenewing | State::ExpiredRenewing | State::RefusedRenewing => {
                 let cause = RenewalCause::of(state, self.serving.current().is_some(), is_ahead);

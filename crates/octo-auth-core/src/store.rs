@@ -208,6 +208,11 @@ impl StoreError {
         Self::new("the stored record cannot be used").with_remedy(error.remedy()).with_source(error)
     }
 
+    /// Returns the error of a record that cannot be written.
+    pub(crate) fn unstorable(error: RecordError) -> Self {
+        Self::new("the record cannot be stored").with_remedy(error.remedy()).with_source(error)
+    }
+
     /// Returns this error with another remedy. Use [`Remedy::FixConfiguration`] if retrying alone does not
     /// help. The caller's `TokenError` has the same remedy.
     #[must_use]

@@ -9,7 +9,7 @@ use super::record::{Attempt, FamilyId, Fingerprint, History, OperationId, Pause,
 use crate::answer::members::Value;
 use crate::scope::Scopes;
 use crate::secret::Secret;
-use crate::store::{Identity, Reader, RecordBytes, RecordError, Writer, unhex};
+use crate::store::{Identity, Reader, RecordBytes, RecordError, StoreError, Writer, unhex};
 use crate::time::Timestamp;
 use crate::token::{AccessToken, KeptMember, KeptMembers, LONGEST_KEPT, LONGEST_LIFETIME, TokenSet};
 
@@ -17,8 +17,8 @@ use crate::token::{AccessToken, KeptMember, KeptMembers, LONGEST_KEPT, LONGEST_L
 const MOST_COUNTED: u64 = 1 << 53;
 
 impl Record {
-    /// Encodes the record.
-    pub(crate) fn encode(&self, identity: &Identity) -> RecordBytes {
+    /// Encodes the record, or returns an error if no process could read it again.
+    pub(crate) fn encode(&self, identity: &Identity) -> Result<RecordBytes, StoreError> {
         let mut to = Writer::new(identity);
         to.hex("family", self.family.as_bytes());
         to.number("attempts", self.attempts);
@@ -54,7 +54,9 @@ impl Record {
         to.texts("applied", self.history.applied(), |to, id| to.display(id));
         to.hexes("used", self.history.used());
         to.hexes("seeds", self.history.seeds());
-        to.finish(&self.unknown)
+        let content = to.finish(&self.unknown);
+        content.readable().map_err(StoreError::unstorable)?;
+        Ok(content)
     }
 
     /// Decodes a record. It is as untrusted as an answer from the network.

@@ -120,7 +120,12 @@ impl KeyState {
             return self.count(flight, Some(attempt), shared, now);
         }
         let written = Box::new(self.replica.to_write());
-        let content = written.record().encode(&self.identity(shared));
+        let content = match written.record().encode(&self.identity(shared)) {
+            Ok(content) => content,
+            Err(error) => {
+                return self.written_ahead(flight, (attempt, *written, false), Err(error), shared, now);
+            }
+        };
         let (name, expected) = (self.name(shared), self.replica.version());
         let ticket = self.depart(flight, Phase::WritingAhead { attempt, written }, STORE_CALL, now);
         Some(Job::Save(SaveJob { ticket, name, expected, content }))

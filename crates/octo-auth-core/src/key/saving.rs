@@ -136,13 +136,16 @@ impl KeyState {
     }
 
     /// Begins to write the record.
-    pub(super) fn save(&mut self, flight: Flight, shared: &SharedState, now: Now) -> Job {
+    pub(super) fn save(&mut self, flight: Flight, shared: &mut SharedState, now: Now) -> Option<Job> {
         self.save_at = now.boot;
         let written = Box::new(self.replica.to_write());
+        let content = match written.record().encode(&self.identity(shared)) {
+            Ok(content) => content,
+            Err(error) => return self.saved(flight, *written, Err(error), shared, now),
+        };
         let (name, expected) = (self.name(shared), self.replica.version());
-        let content = written.record().encode(&self.identity(shared));
         let ticket = self.depart(flight, Phase::Saving { written }, STORE_CALL, now);
-        Job::Save(SaveJob { ticket, name, expected, content })
+        Some(Job::Save(SaveJob { ticket, name, expected, content }))
     }
 
     pub(super) fn saved(
@@ -177,7 +180,7 @@ impl KeyState {
         self.give_back(&mut flight, shared);
         self.serving.unpublish();
         if self.is_unsaved(shared) && self.save_at <= now.boot {
-            return Some(self.save(flight, shared, now));
+            return self.save(flight, shared, now);
         }
         let release = flight.claim.map(|owner| self.release(flight.id, owner, shared));
         self.name.take();
@@ -200,7 +203,7 @@ impl KeyState {
             return self.revoke_next(shared, now);
         }
         let flight = self.new_flight(None, shared);
-        Some(self.save(flight, shared, now))
+        self.save(flight, shared, now)
     }
 
     /// Revokes a token if the provider supports that and the budget has room. This is best effort.

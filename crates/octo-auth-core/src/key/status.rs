@@ -352,7 +352,7 @@ impl KeyState {
         self.end_overdue_flight(shared, now);
         self.saved_next(shared)?;
         let flight = self.new_flight(None, shared);
-        Some(self.save(flight, shared, now))
+        self.save(flight, shared, now)
     }
 
     /// Records that another process has changed the record.

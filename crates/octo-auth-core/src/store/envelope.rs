@@ -29,7 +29,7 @@ const ROOM: usize = 1024;
 #[non_exhaustive]
 pub enum RecordError {
     /// It is larger than 256 KiB.
-    #[error("the stored record is larger than 256 KiB")]
+    #[error("the record is larger than 256 KiB")]
     TooLarge,
     /// It is not a JSON object in UTF-8.
     #[error(
@@ -99,6 +99,11 @@ pub(crate) struct Identity {
 pub(crate) struct Unknown(Box<[(String, Zeroizing<String>)]>);
 
 impl RecordBytes {
+    /// Returns the content if it is short enough to be read.
+    pub(crate) fn readable(&self) -> Result<&Self, RecordError> {
+        if self.as_ref().len() > LONGEST { Err(RecordError::TooLarge) } else { Ok(self) }
+    }
+
     /// Returns the record of an account marked as in doubt: its refresh token may have been used since. Use
     /// it for a record from a backup. Its refresh token is then sent at most once more.
     ///
@@ -274,10 +279,7 @@ impl fmt::Write for Writer {
 impl<'a> Reader<'a> {
     /// Reads the members of a record and checks its identity.
     pub(crate) fn new(content: &'a RecordBytes, identity: &Identity) -> Result<Self, RecordError> {
-        let bytes = content.as_ref();
-        if bytes.len() > LONGEST {
-            return Err(RecordError::TooLarge);
-        }
+        let bytes = content.readable()?.as_ref();
         let text = std::str::from_utf8(bytes).map_err(|_| RecordError::NotJson)?;
         let mut reader = Self::distinct(text)?;
         reader.version()?;

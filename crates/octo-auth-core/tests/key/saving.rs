@@ -1,5 +1,6 @@
 //! Reading and writing the record: store failures, and when a shared store is read again.
 
+use std::error::Error;
 use std::time::Duration;
 
 use octo_auth_core::{Diagnostic, Freshness, Job, Policy, Remedy, Storage, StoreError};
@@ -336,4 +337,19 @@ fn a_failure_of_the_store_has_the_remedy_of_its_error() {
         let says = "its record cannot be read or written (the file is damaged)";
         assert!(failure.to_string().contains(says), "{failure}");
     }
+}
+
+#[test]
+fn a_token_that_is_too_long_for_a_record_is_served_and_the_stored_record_can_still_be_read() {
+    let mut world = Machine::with_store(standard(), Storage::MultiProcess, &InMemoryStore::default(), 1);
+    world.sign_in(&hotel(), "RT0");
+    world.endpoint.then(ServerReply::tokens("AT1", 3600, &"r".repeat(300_000)));
+    assert_eq!(world.got(&hotel()), "AT1");
+    assert!(world.manager.status(&hotel(), world.now).expect("known").unsaved);
+    assert_eq!(world.stored(&hotel()).refresh_token(), Some("RT0"));
+    world.age(&hotel(), Freshness::Expired);
+    let error = world.get(&hotel()).expect_err("its renewal cannot be recorded");
+    let cause = error.source().map(ToString::to_string);
+    assert_eq!(cause.as_deref(), Some("the record is larger than 256 KiB"), "{error}");
+    assert_eq!(world.requests(), 1);
 }
