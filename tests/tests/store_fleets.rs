@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use octo_auth_core::{Policy, Scopes, Store, TokenSpec};
 use octo_auth_engines::{Postgres, Redis};
+use octo_auth_store_file::FileStore;
 use octo_auth_store_postgres::blocking::{Pool, PostgresStore};
 use octo_auth_store_postgres::{Options, Parameter, PoolError};
 use octo_auth_store_redis::blocking::RedisStore;
+use octo_auth_tests::file_store::Folder;
 use octo_auth_tests::file_store::process::Process;
 use octo_auth_tests::registration::sound;
 use octo_auth_tests::rotation::RotatingServer;
@@ -73,11 +75,46 @@ fn forty_processes_that_start_together_keep_the_limit_of_their_registration_and_
             now += STEP;
         }
         assert_eq!(sent.len(), usize::from(PROCESSES));
-        for window in sent.windows(LIMIT + 1) {
-            let apart = window[LIMIT] - window[0];
-            assert!(apart >= Duration::from_secs(60), "{} requests in {apart:?}: {sent:?}", LIMIT + 1);
+        assert_limit(&sent);
+    }
+}
+
+/// Asserts that no minute has more requests than the limit.
+fn assert_limit(sent: &[Duration]) {
+    for window in sent.windows(LIMIT + 1) {
+        let apart = window[LIMIT] - window[0];
+        assert!(apart >= Duration::from_secs(60), "{} requests in {apart:?}: {sent:?}", LIMIT + 1);
+    }
+}
+
+#[test]
+fn sixteen_processes_that_cron_starts_every_ten_minutes_on_one_directory_keep_the_limit() {
+    const TEN_MINUTES: Duration = Duration::from_secs(600);
+    let folder = Folder::new();
+    let token = br#"{"access_token":"at","token_type":"Bearer","expires_in":300}"#;
+    let provider = Socket::responding("200 OK", &["Content-Type: application/json"], token);
+    let url = format!("http://{}", provider.address());
+    let mut sent: Vec<Duration> = Vec::new();
+    for run in 0..10_u8 {
+        let mut now = TEN_MINUTES * u32::from(run);
+        let start = |number: u8| {
+            let policy = sound(Policy::default().with_request_limit(LIMIT as u32));
+            let store: Arc<dyn Store> = Arc::new(sound(FileStore::open(folder.path())));
+            let mut process = Process::with_policy(store, &url, 1 + 16 * run + number, policy);
+            process.pass(now);
+            (process, TokenSpec::client_credentials(&sound(Scopes::parse(&format!("scope-{number}")))))
+        };
+        let mut waiting: Vec<(Process, TokenSpec)> = (0..16).map(start).collect();
+        while !waiting.is_empty() {
+            assert!(now < TEN_MINUTES * u32::from(run + 1), "{} processes were not served", waiting.len());
+            waiting.retain_mut(|(process, key)| process.get_for(key).is_err());
+            sent.resize(provider.requests().len(), now);
+            waiting.iter_mut().for_each(|(process, _)| process.pass(STEP));
+            now += STEP;
         }
     }
+    assert_eq!(sent.len(), 160, "each run renews each of the 16 tokens");
+    assert_limit(&sent);
 }
 
 #[test]
