@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::Command;
@@ -84,7 +84,7 @@ fn a_crate_that_the_index_shows_late_is_waited_for_and_recognised() {
 const INTERRUPTED: [&str; 2] = ["XTASK_TEST_PUBLISH", "CARGO_REGISTRIES_REHEARSAL_INDEX"];
 
 #[test]
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn a_run_that_ctrl_c_ends_during_an_upload_is_finished_by_the_next_one() {
     if let [Some(root), Some(index)] = INTERRUPTED.map(std::env::var_os) {
         let (root, index) = (PathBuf::from(root), index.into_string().unwrap());
@@ -94,7 +94,10 @@ fn a_run_that_ctrl_c_ends_during_an_upload_is_finished_by_the_next_one() {
     }
     let (report, stuck) = mpsc::channel();
     let (fixture, registry) = (fixture(), Registry::start(TOKEN, [(2, Fault::Stuck(report))]).unwrap());
-    let mut interrupted = Command::new(std::env::current_exe().unwrap())
+    // A script that runs the tests in the background makes them ignore Ctrl-C.
+    let mut interrupted = Command::new("env")
+        .arg("--default-signal=INT")
+        .arg(std::env::current_exe().unwrap())
         .args([
             "--exact",
             "release::publish::tests::a_run_that_ctrl_c_ends_during_an_upload_is_finished_by_the_next_one",
