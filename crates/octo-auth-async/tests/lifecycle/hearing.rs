@@ -142,13 +142,23 @@ async fn a_token_life_is_reported_with_the_documented_names_and_without_a_secret
     crate::measures::check_life(life::NAME);
 }
 
-/// A store whose writes fail, with an error text that says too much.
-struct Broken;
+/// A store without records, and the result of its writes.
+struct EmptyStore(Storage, fn() -> Result<Saved, StoreError>);
+
+/// Fails, with an error text that says too much.
+fn broken() -> Result<Saved, StoreError> {
+    Err(StoreError::new("no connection with password-of-the-store"))
+}
+
+/// Succeeds, but the record is forgotten at once.
+fn forgetful() -> Result<Saved, StoreError> {
+    Ok(Saved::Done(Version(1)))
+}
 
 #[async_trait]
-impl Store for Broken {
+impl Store for EmptyStore {
     fn storage(&self) -> Storage {
-        Storage::SingleProcess
+        self.0
     }
 
     async fn load(&self, _: &RecordName) -> Result<Option<Stored>, StoreError> {
@@ -161,7 +171,7 @@ impl Store for Broken {
         _: Option<Version>,
         _: &RecordBytes,
     ) -> Result<Saved, StoreError> {
-        Err(StoreError::new("no connection with password-of-the-store"))
+        (self.1)()
     }
 
     async fn list(&self, _: &str) -> Result<Vec<RecordName>, StoreError> {
@@ -172,44 +182,25 @@ impl Store for Broken {
 /// Gets one token, which the store rejects.
 async fn live_on_a_broken_store(ear: &RecordingSubscriber, name: &'static str) {
     let builder = TokenManager::builder(client_named(name)).transport(Server::new());
-    let manager = builder.clock(Still::default()).store(Broken).build().expect("a registration");
+    let manager = builder
+        .clock(Still::default())
+        .store(EmptyStore(Storage::SingleProcess, broken))
+        .build()
+        .expect("a registration");
     own_tokens(&manager).get().await.expect("a token");
     while ear.counted(name, "octo_auth.stored", &["call"]).len() < 2 {
         tokio::task::yield_now().await;
     }
 }
 
-/// A store that forgets each record at once.
-struct Forgetful;
-
-#[async_trait]
-impl Store for Forgetful {
-    fn storage(&self) -> Storage {
-        Storage::MultiProcess
-    }
-
-    async fn load(&self, _: &RecordName) -> Result<Option<Stored>, StoreError> {
-        Ok(None)
-    }
-
-    async fn compare_and_swap(
-        &self,
-        _: &RecordName,
-        _: Option<Version>,
-        _: &RecordBytes,
-    ) -> Result<Saved, StoreError> {
-        Ok(Saved::Done(Version(1)))
-    }
-
-    async fn list(&self, _: &str) -> Result<Vec<RecordName>, StoreError> {
-        Ok(Vec::new())
-    }
-}
-
 /// Gets a token and another one. In between, the store has lost the record of the first.
 async fn live_on_a_forgetful_store(ear: &RecordingSubscriber, name: &'static str) {
     let builder = TokenManager::builder(client_named(name)).transport(Server::new());
-    let manager = builder.clock(Still::default()).store(Forgetful).build().expect("a registration");
+    let manager = builder
+        .clock(Still::default())
+        .store(EmptyStore(Storage::MultiProcess, forgetful))
+        .build()
+        .expect("a registration");
     let tokens = own_tokens(&manager);
     let token = tokens.get().await.expect("a token");
     tokens.refused(token.generation());

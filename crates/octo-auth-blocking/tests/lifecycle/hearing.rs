@@ -142,12 +142,22 @@ fn a_token_life_is_reported_with_the_documented_names_and_without_a_secret() {
     crate::measures::check_life(life::NAME);
 }
 
-/// A store whose writes fail, with an error text that says too much.
-struct Broken;
+/// A store without records, and the result of its writes.
+struct EmptyStore(Storage, fn() -> Result<Saved, StoreError>);
 
-impl Store for Broken {
+/// Fails, with an error text that says too much.
+fn broken() -> Result<Saved, StoreError> {
+    Err(StoreError::new("no connection with password-of-the-store"))
+}
+
+/// Succeeds, but the record is forgotten at once.
+fn forgetful() -> Result<Saved, StoreError> {
+    Ok(Saved::Done(Version(1)))
+}
+
+impl Store for EmptyStore {
     fn storage(&self) -> Storage {
-        Storage::SingleProcess
+        self.0
     }
 
     fn load(&self, _: &RecordName) -> Result<Option<Stored>, StoreError> {
@@ -160,7 +170,7 @@ impl Store for Broken {
         _: Option<Version>,
         _: &RecordBytes,
     ) -> Result<Saved, StoreError> {
-        Err(StoreError::new("no connection with password-of-the-store"))
+        (self.1)()
     }
 
     fn list(&self, _: &str) -> Result<Vec<RecordName>, StoreError> {
@@ -172,36 +182,10 @@ impl Store for Broken {
 fn live_on_a_broken_store(ear: &RecordingSubscriber, name: &'static str) {
     let builder =
         TokenManager::builder(client_named(name)).transport(Endpoint::new()).clock(Simulated::new());
-    let manager = builder.store(Broken).build().expect("a registration");
+    let manager = builder.store(EmptyStore(Storage::SingleProcess, broken)).build().expect("a registration");
     manager.tokens(own_key()).expect("a handle").get().expect("a token");
     while ear.counted(name, "octo_auth.stored", &["call"]).len() < 2 {
         thread::yield_now();
-    }
-}
-
-/// A store that forgets each record at once.
-struct Forgetful;
-
-impl Store for Forgetful {
-    fn storage(&self) -> Storage {
-        Storage::MultiProcess
-    }
-
-    fn load(&self, _: &RecordName) -> Result<Option<Stored>, StoreError> {
-        Ok(None)
-    }
-
-    fn compare_and_swap(
-        &self,
-        _: &RecordName,
-        _: Option<Version>,
-        _: &RecordBytes,
-    ) -> Result<Saved, StoreError> {
-        Ok(Saved::Done(Version(1)))
-    }
-
-    fn list(&self, _: &str) -> Result<Vec<RecordName>, StoreError> {
-        Ok(Vec::new())
     }
 }
 
@@ -209,7 +193,8 @@ impl Store for Forgetful {
 fn live_on_a_forgetful_store(ear: &RecordingSubscriber, name: &'static str) {
     let builder =
         TokenManager::builder(client_named(name)).transport(Endpoint::new()).clock(Simulated::new());
-    let manager = builder.store(Forgetful).build().expect("a registration");
+    let manager =
+        builder.store(EmptyStore(Storage::MultiProcess, forgetful)).build().expect("a registration");
     let tokens = manager.tokens(own_key()).expect("a handle");
     let token = tokens.get().expect("a token");
     tokens.refused(token.generation());
