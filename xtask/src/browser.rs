@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 /// Returns whether there is a browser to drive. Prints what is missing.
 pub(crate) fn is_possible() -> bool {
@@ -22,20 +22,22 @@ pub(crate) fn is_possible() -> bool {
     missing.is_empty()
 }
 
-/// Builds the programs and runs all sign-ins. Returns whether all succeeded.
-pub(crate) fn run(root: &Path) -> Result<bool> {
+/// Builds the programs and runs all sign-ins. The error is what the failed one said.
+pub(crate) fn run(root: &Path) -> Result<()> {
     for package in [
         ["--package", "octo-auth-cli", "--bin", "octo-auth"],
         ["--package", "octo-auth-async", "--example", "hotel_web"],
     ] {
         let status = crate::cargo().args(["build", "--quiet"]).args(package).current_dir(root).status();
-        if !status.context("cannot run cargo")?.success() {
-            return Ok(false);
-        }
+        ensure!(status.context("cannot run cargo")?.success(), "{} was not built", package[3]);
     }
-    let status = crate::cargo()
+    let output = crate::cargo()
         .args(["run", "--quiet", "--package", "octo-auth-browser", "--", "target/debug", "target/browser"])
         .current_dir(root)
-        .status();
-    Ok(status.context("cannot run cargo")?.success())
+        .env("RUST_BACKTRACE", "0")
+        .stdout(Stdio::inherit())
+        .output();
+    let output = output.context("cannot run cargo")?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
 }

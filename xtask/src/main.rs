@@ -218,7 +218,7 @@ fn main() -> ExitCode {
         }
         Task::RealServer => real_server(&root()),
         Task::Browser if !browser::is_possible() => Ok(false),
-        Task::Browser => browser::run(&root()),
+        Task::Browser => browser::run(&root()).map(|()| true),
         Task::Api { accept } => api(&root(), accept.as_deref()),
         Task::Features { all } => release::features::run(&root(), !all),
         Task::Msrv { install } => {

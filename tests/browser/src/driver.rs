@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result};
+use fantoccini::error::{CmdError, NewSessionError};
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -17,6 +18,14 @@ const WIDTH: u32 = 390;
 /// The views of each page: the name of the picture, width and height in CSS pixels, and whether the page is dark.
 const VIEWS: [(&str, u32, u32, bool); 3] =
     [("desktop", 1280, 800, false), ("phone-dark", WIDTH, 700, true), ("phone", WIDTH, 700, false)];
+
+/// Whether the browser or its driver failed, and not what they were to show.
+pub(crate) fn is_of_driver(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.is::<NewSessionError>()
+            || cause.downcast_ref().is_some_and(|error| !matches!(error, CmdError::WaitTimeout))
+    })
+}
 
 /// A running chromedriver. Dropping this value ends it.
 pub(crate) struct Driver {
@@ -127,7 +136,10 @@ impl Profile {
                 "{address} is {wide} wide; see {picture}-{view}.png"
             );
         }
-        found.with_context(|| format!("{address} does not say {words:?}; see {picture}-phone.png"))?;
+        if found.is_err() {
+            let text = self.client.execute("return document.body.innerText", Vec::new()).await?;
+            anyhow::bail!("{address} does not say {words:?}, but {text}; see {picture}-phone.png");
+        }
         Ok(())
     }
 
