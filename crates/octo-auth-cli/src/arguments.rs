@@ -93,6 +93,15 @@ Examples:
 
 Exit codes: 0 permitted, or no difference; 1 denied, or a difference; 2 usage; 3 a list is wrong or cannot be read.";
 
+const BOOK_EXAMPLES: &str = "\
+Examples:
+  octo-auth book
+  octo-auth book cron_job | less
+  octo-auth book errors | grep refresh_token_rejected
+  octo-auth book --html manual.html
+
+Exit codes: 0 done, 2 usage or no such chapter, 3 the file exists or cannot be written.";
+
 /// Get and manage OAuth tokens of Octorate, OctoTable, OfficeRND and any RFC 6749 server
 #[derive(Debug, Parser)]
 #[command(name = "octo-auth", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
@@ -152,6 +161,19 @@ pub(crate) enum Command {
     /// Check a list of addresses: which it permits and why, its shortest form, the effect of a change
     #[command(subcommand, after_help = IP_EXAMPLES, disable_help_subcommand = true)]
     Ip(IpRequest),
+    /// Show the manual of this version, without a network
+    #[command(after_help = BOOK_EXAMPLES)]
+    Book(BookRequest),
+}
+
+/// The arguments of `octo-auth book`.
+#[derive(Debug, Args)]
+pub(crate) struct BookRequest {
+    /// The chapter to print, in Markdown; by default the list of all chapters
+    pub(crate) chapter: Option<String>,
+    /// A new file for the whole manual as one HTML page
+    #[arg(long, value_name = "FILE", conflicts_with = "chapter")]
+    pub(crate) html: Option<PathBuf>,
 }
 
 /// The arguments of `octo-auth profile`.

@@ -6,6 +6,7 @@
 //! one message, its causes and the remedy, and an exit code that says who must act.
 
 mod arguments;
+mod book;
 mod client;
 mod config;
 mod credentials;
@@ -80,5 +81,6 @@ fn run(command: &Command) -> Result<Exit, Failure> {
         Command::Profile(request) => profile::run(request, &mut output),
         Command::Config(request) => config::run(request, &mut output),
         Command::Ip(request) => ip::run(request, &mut output),
+        Command::Book(request) => book::run(request, &mut output),
     }
 }

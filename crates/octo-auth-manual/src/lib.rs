@@ -99,3 +99,5 @@ pub mod errors {}
 #[doc = include_str!("links.md")]
 #[doc = include_str!("../book/deviations.md")]
 pub mod deviations {}
+
+pub mod sources;

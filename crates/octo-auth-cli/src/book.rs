@@ -1,0 +1,76 @@
+//! `octo-auth book`: the manual of this version, without a network.
+
+mod page;
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use octo_auth_manual::sources::{PAGES, Page};
+
+use crate::arguments::BookRequest;
+use crate::failure::{Exit, Failure};
+use crate::output::{Output, tell};
+
+/// Prints the list of chapters or one chapter, or writes the whole manual to a file.
+///
+/// # Errors
+///
+/// Returns a [`Failure`] for a chapter that does not exist, and for a file that cannot be written or exists already.
+pub(crate) fn run(request: &BookRequest, output: &mut Output) -> Result<Exit, Failure> {
+    match (&request.html, &request.chapter) {
+        (Some(path), _) => write(path)?,
+        (None, Some(name)) => output.line(text(find(name)?).trim_end())?,
+        (None, None) => {
+            let width = PAGES.iter().map(|page| name(page).len()).max().unwrap_or_default();
+            for page in PAGES {
+                output.line(format_args!("{:width$}  {}", name(page), title(page)))?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn write(path: &Path) -> Result<(), Failure> {
+    // A file of the user is never overwritten.
+    let written = File::create_new(path).and_then(|mut file| file.write_all(page::of(PAGES).as_bytes()));
+    written.map_err(|error| {
+        Failure::new(Exit::Configuration, format!("{} cannot be written", path.display()))
+            .because_of(Some(&error))
+            .with_remedy("name a file that does not exist yet, in a folder in which you can write")
+    })?;
+    tell(&format!("the manual is in {}: open it in a browser", path.display()));
+    Ok(())
+}
+
+fn find(wanted: &str) -> Result<&'static Page, Failure> {
+    PAGES.iter().find(|page| name(page) == wanted).ok_or_else(|| {
+        Failure::new(Exit::Usage, "the manual has no chapter of this name")
+            .with_remedy("octo-auth book lists the names of the chapters")
+    })
+}
+
+/// Returns the name of a chapter, which is the name of its file.
+fn name(page: &Page) -> &'static str {
+    let file = page.path.rsplit_once('/').map_or(page.path, |(_, file)| file);
+    file.trim_end_matches(".md")
+}
+
+fn title(page: &Page) -> &'static str {
+    page.text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or(page.path)
+}
+
+/// Returns the text of a page as a reader sees it, without the hidden lines of its Rust examples.
+fn text(page: &Page) -> String {
+    let mut is_rust = false;
+    let mut shown = String::with_capacity(page.text.len());
+    for line in page.text.split_inclusive('\n') {
+        if let Some(language) = line.strip_prefix("```") {
+            is_rust = language.starts_with("rust");
+        }
+        if !(is_rust && (line.starts_with("# ") || line.trim_end() == "#")) {
+            shown.push_str(line);
+        }
+    }
+    shown
+}
