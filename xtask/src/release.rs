@@ -4,6 +4,7 @@
 
 pub(crate) mod api;
 mod changelog;
+mod comparison;
 mod content;
 mod description;
 pub(crate) mod external;

@@ -1,9 +1,11 @@
 //! The conditions for sending anything to crates.io.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use super::comparison;
 use super::plan::{git, tag};
 use super::workspace::Workspace;
 
@@ -29,6 +31,7 @@ pub(crate) fn refusals(workspace: &Workspace, has_token: bool) -> Result<Vec<Str
             "CHANGELOG.md has no entry of {version}: run `cargo xtask release --version {version} --write` and commit"
         ));
     }
+    found.extend(stale_comparison(root)?);
     let tag = tag(version);
     if !git(root, &["tag", "--list", &tag])?.is_empty() {
         let tagged = git(root, &["rev-list", "-1", &tag])?;
@@ -39,6 +42,12 @@ pub(crate) fn refusals(workspace: &Workspace, has_token: bool) -> Result<Vec<Str
         }
     }
     Ok(found)
+}
+
+/// Returns why the README keeps a release back on the day of the last commit, if it does.
+pub(super) fn stale_comparison(root: &Path) -> Result<Option<String>> {
+    let readme = fs::read_to_string(root.join("README.md")).unwrap_or_default();
+    Ok(comparison::refusal(&readme, &git(root, &["log", "-1", "--format=%cs"])?))
 }
 
 #[cfg(test)]
@@ -60,6 +69,15 @@ mod tests {
         assert!(found[0].starts_with("CARGO_REGISTRY_TOKEN is not set"), "{found:?}");
         assert!(found[1].contains("not committed"), "{found:?}");
         assert!(found[2].contains("no entry of 0.1.0"), "{found:?}");
+    }
+
+    #[test]
+    fn a_comparison_that_is_too_old_keeps_a_release_back() {
+        let fixture = Fixture::new();
+        fixture.write("README.md", "# A\n\nThis comparison is from their sources on 2020-01-01: b 1.0.\n");
+        fixture.commit();
+        let found = found(&fixture, true);
+        assert!(found.iter().any(|refusal| refusal.contains("is from 2020-01-01")), "{found:?}");
     }
 
     #[test]

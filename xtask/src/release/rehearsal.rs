@@ -24,6 +24,9 @@ const TOKEN: &str = "token-of-the-registry-on-loopback";
 /// Publishes a copy of the workspace, with one run that is interrupted and another that continues. Then builds and runs
 /// programs that use the crates.
 pub(crate) fn run(root: &Path, wanted: Option<&Version>) -> Result<()> {
+    if let Some(refusal) = super::readiness::stale_comparison(root)? {
+        bail!(refusal);
+    }
     let folder = root.join("target/release-rehearsal");
     tree::empty(&folder, &["workspace", "home", "consumers", "installed"])?;
     let copy = folder.join("workspace");
