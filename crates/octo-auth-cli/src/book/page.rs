@@ -1,7 +1,7 @@
 //! The whole manual as one HTML page, which loads nothing.
 
 use octo_auth_manual::sources::{PICTURES, Page};
-use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
 use super::{text, title};
 
@@ -23,7 +23,7 @@ pub(super) fn of(pages: &[Page]) -> String {
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>octo-auth {version}: the manual</title>\n<style>{STYLE}</style></head>\n\
-         <body>\n<nav aria-label=\"Chapters\"><ol>\n{list}</ol></nav>\n<main>\n{chapters}</main>\n</body></html>\n",
+         <body>\n<h1>octo-auth {version}: the manual</h1>\n<nav aria-label=\"Chapters\"><ol>\n{list}</ol></nav>\n<main>\n{chapters}</main>\n</body></html>\n",
         version = env!("CARGO_PKG_VERSION"),
     )
 }
@@ -33,12 +33,16 @@ fn events<'s>(page: &Page, source: &'s str) -> impl Iterator<Item = Event<'s>> {
     let mut events: Vec<_> = Parser::new_ext(source, Options::ENABLE_TABLES).collect();
     let mut names = Vec::new();
     for place in 0..events.len() {
-        if let Event::Start(Tag::Heading { .. }) = events[place] {
-            let name = unused(slug(&events[place + 1..]), &names);
-            if let Event::Start(Tag::Heading { id, .. }) = &mut events[place] {
-                *id = Some(format!("{}:{name}", page.path).into());
+        match &events[place] {
+            Event::Start(Tag::Heading { .. }) => {
+                let name = unused(slug(&events[place + 1..]), &names);
+                let id = Some(format!("{}:{name}", page.path).into());
+                names.push(name);
+                let (level, classes, attrs) = (level(&names), Vec::new(), Vec::new());
+                events[place] = Event::Start(Tag::Heading { level, id, classes, attrs });
             }
-            names.push(name);
+            Event::End(TagEnd::Heading(_)) => events[place] = Event::End(TagEnd::Heading(level(&names))),
+            _ => {}
         }
         if let Event::Start(Tag::Link { dest_url, .. }) = &mut events[place]
             && let Some(target) = target(page.path, dest_url)
@@ -47,6 +51,11 @@ fn events<'s>(page: &Page, source: &'s str) -> impl Iterator<Item = Event<'s>> {
         }
     }
     events.into_iter()
+}
+
+/// Returns the level of the last heading: the page has one above its chapters, which have those of their parts below.
+fn level(headings: &[String]) -> HeadingLevel {
+    if headings.len() == 1 { HeadingLevel::H2 } else { HeadingLevel::H3 }
 }
 
 /// Returns the name of a heading in links, from the events after its start.

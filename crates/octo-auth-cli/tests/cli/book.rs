@@ -51,6 +51,14 @@ fn the_whole_manual_is_one_page_whose_links_lead_to_its_own_places_and_which_loa
     assert!(
         !pictures.is_empty() && pictures.iter().all(|picture| picture.starts_with("data:image/svg+xml,"))
     );
+    assert!(
+        values(&page, "alt").len() == pictures.len() && !page.contains(" alt=\"\""),
+        "a picture has no text"
+    );
+    let levels: Vec<_> =
+        page.split("<h").skip(1).filter_map(|rest| rest.chars().next()?.to_digit(10)).collect();
+    assert_eq!((levels[0], levels.iter().filter(|level| **level == 1).count()), (1, 1), "{levels:?}");
+    assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "a level is left out: {levels:?}");
     assert!(!page.contains("<script") && !page.contains("<link"));
 
     run(&["book", "--html", &file]).failed(3, &["cannot be written", "does not exist yet"]);
