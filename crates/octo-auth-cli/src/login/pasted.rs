@@ -83,6 +83,9 @@ pub(super) fn callback(
 fn address(text: &str, redirect_uri: &str) -> Zeroizing<String> {
     // An address has only these characters (RFC 3986), so others around it do not belong to it.
     let mut text = text.trim_matches(|character: char| !character.is_ascii_graphic());
+    // The marks of bracketed paste, without the escape characters that were in front of them.
+    text = text.strip_prefix("[200~").unwrap_or(text);
+    text = text.strip_suffix("\u{1b}[201~").unwrap_or(text);
     for (open, close) in [('"', '"'), ('\'', '\''), ('`', '`'), ('<', '>')] {
         let inner = text.strip_prefix(open).and_then(|text| text.strip_suffix(close));
         text = inner.unwrap_or(text).trim();

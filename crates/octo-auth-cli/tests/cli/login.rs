@@ -131,7 +131,7 @@ fn the_browser_brings_the_code_and_the_tokens_are_stored_for_later_starts() {
 #[test]
 fn at_octorate_the_address_is_pasted() {
     let world = World::new();
-    let ways: [fn(&str) -> String; 6] = [
+    let ways: [fn(&str) -> String; 7] = [
         // A browser shows the address with a trailing slash.
         |address| address.to_owned(),
         |address| format!("  \"{address}\" "),
@@ -141,6 +141,8 @@ fn at_octorate_the_address_is_pasted() {
         |address| format!("'{}'", address.replace("https://", "")),
         // A file or a chat may add invisible characters.
         |address| format!("\u{feff}\u{201c}{address}\u{201d}\u{200b}"),
+        // A terminal left in the mode of an ended editor marks what is pasted.
+        |address| format!("\u{1b}[200~{address}\u{1b}[201~"),
     ];
     for (number, way) in ways.into_iter().enumerate() {
         let mut sign_in = SignIn::start(at_octorate(&world));
@@ -154,7 +156,7 @@ fn at_octorate_the_address_is_pasted() {
     }
     let token = world.run(&["token"]);
     assert_eq!(token.code, Some(0), "{token:?}");
-    assert_eq!(exchanges(&world), 6, "it is served from the store");
+    assert_eq!(exchanges(&world), 7, "it is served from the store");
 }
 
 #[test]
