@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use octo_auth_manual::sources::{PAGES, Page};
+use octo_auth_manual::sources::{CHAPTERS, Chapter};
 
 use crate::arguments::BookRequest;
 use crate::failure::{Exit, Failure};
@@ -22,9 +22,9 @@ pub(crate) fn run(request: &BookRequest, output: &mut Output) -> Result<Exit, Fa
         (Some(path), _) => write(path)?,
         (None, Some(name)) => output.line(text(find(name)?).trim_end())?,
         (None, None) => {
-            let width = PAGES.iter().map(|page| name(page).len()).max().unwrap_or_default();
-            for page in PAGES {
-                output.line(format_args!("{:width$}  {}", name(page), title(page)))?;
+            let width = CHAPTERS.iter().map(|chapter| name(chapter).len()).max().unwrap_or_default();
+            for chapter in CHAPTERS {
+                output.line(format_args!("{:width$}  {}", name(chapter), title(chapter)))?;
             }
         }
     }
@@ -33,7 +33,7 @@ pub(crate) fn run(request: &BookRequest, output: &mut Output) -> Result<Exit, Fa
 
 fn write(path: &Path) -> Result<(), Failure> {
     // A file of the user is never overwritten.
-    let written = File::create_new(path).and_then(|mut file| file.write_all(page::of(PAGES).as_bytes()));
+    let written = File::create_new(path).and_then(|mut file| file.write_all(page::of(CHAPTERS).as_bytes()));
     written.map_err(|error| {
         Failure::new(Exit::Configuration, format!("{} cannot be written", path.display()))
             .because_of(Some(&error))
@@ -43,28 +43,28 @@ fn write(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn find(wanted: &str) -> Result<&'static Page, Failure> {
-    PAGES.iter().find(|page| name(page) == wanted).ok_or_else(|| {
+fn find(wanted: &str) -> Result<&'static Chapter, Failure> {
+    CHAPTERS.iter().find(|chapter| name(chapter) == wanted).ok_or_else(|| {
         Failure::new(Exit::Usage, "the manual has no chapter of this name")
             .with_remedy("octo-auth book lists the names of the chapters")
     })
 }
 
 /// Returns the name of a chapter, which is the name of its file.
-fn name(page: &Page) -> &'static str {
-    let file = page.path.rsplit_once('/').map_or(page.path, |(_, file)| file);
+fn name(chapter: &Chapter) -> &'static str {
+    let file = chapter.path.rsplit_once('/').map_or(chapter.path, |(_, file)| file);
     file.trim_end_matches(".md")
 }
 
-fn title(page: &Page) -> &'static str {
-    page.text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or(page.path)
+fn title(chapter: &Chapter) -> &'static str {
+    chapter.text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or(chapter.path)
 }
 
-/// Returns the text of a page as a reader sees it, without the hidden lines of its Rust examples.
-fn text(page: &Page) -> String {
+/// Returns the text of a chapter as a reader sees it, without the hidden lines of its Rust examples.
+fn text(chapter: &Chapter) -> String {
     let mut is_rust = false;
-    let mut shown = String::with_capacity(page.text.len());
-    for line in page.text.split_inclusive('\n') {
+    let mut shown = String::with_capacity(chapter.text.len());
+    for line in chapter.text.split_inclusive('\n') {
         if let Some(language) = line.strip_prefix("```") {
             is_rust = language.starts_with("rust");
         }

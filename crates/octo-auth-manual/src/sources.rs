@@ -1,23 +1,23 @@
 //! The Markdown sources of this manual, for programs that show it without a network.
 
-/// A page of the manual.
+/// A chapter of the manual.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub struct Page {
-    /// The path in the folder of the book, such as `how-to/cron_job.md`. Relative links between pages use these paths.
+pub struct Chapter {
+    /// The path in the folder of the book, such as `how-to/cron_job.md`. Relative links between chapters use these paths.
     pub path: &'static str,
     /// The text in Markdown. Lines of its Rust examples that begin with `# ` are hidden by rustdoc and by mdbook.
     pub text: &'static str,
 }
 
-macro_rules! pages {
+macro_rules! chapters {
     ($($path:literal,)*) => {
-        &[$(Page { path: $path, text: include_str!(concat!("../book/", $path)) }),*]
+        &[$(Chapter { path: $path, text: include_str!(concat!("../book/", $path)) }),*]
     };
 }
 
-/// All pages, in the order of the book.
-pub const PAGES: &[Page] = pages![
+/// All chapters, in the order of the book.
+pub const CHAPTERS: &[Chapter] = chapters![
     "index.md",
     "tutorial/first_token.md",
     "tutorial/web_sign_in.md",
@@ -41,7 +41,7 @@ pub const PAGES: &[Page] = pages![
     "deviations.md",
 ];
 
-/// A Markdown definition of each picture of the pages, with the picture as a `data:` address.
+/// A Markdown definition of each picture of the chapters, with the picture as a `data:` address.
 ///
-/// Place it before the text of a page: the first definition of a name counts.
+/// Place it before the text of a chapter: the first definition of a name counts.
 pub const PICTURES: &str = include_str!("pictures.md");

@@ -1,6 +1,6 @@
 //! The whole manual as one HTML page, which loads nothing.
 
-use octo_auth_manual::sources::{PICTURES, Page};
+use octo_auth_manual::sources::{Chapter, PICTURES};
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
 use super::{text, title};
@@ -8,35 +8,39 @@ use super::{text, title};
 const STYLE: &str = include_str!("book.css");
 
 /// Returns a page with all chapters and their list.
-pub(super) fn of(pages: &[Page]) -> String {
+pub(super) fn of(chapters: &[Chapter]) -> String {
     let mut list = String::new();
-    let mut chapters = String::new();
-    for page in pages {
-        list.push_str(&format!("<li><a href=\"#{}\">{}</a></li>\n", page.path, title(page).replace('`', "")));
-        chapters.push_str(&format!("<section id=\"{}\">\n", page.path));
+    let mut sections = String::new();
+    for chapter in chapters {
+        list.push_str(&format!(
+            "<li><a href=\"#{}\">{}</a></li>\n",
+            chapter.path,
+            title(chapter).replace('`', "")
+        ));
+        sections.push_str(&format!("<section id=\"{}\">\n", chapter.path));
         // The first definition of a picture counts, and is the picture itself.
-        let source = format!("{PICTURES}\n{}", text(page));
-        html::push_html(&mut chapters, events(page, &source));
-        chapters.push_str("</section>\n");
+        let source = format!("{PICTURES}\n{}", text(chapter));
+        html::push_html(&mut sections, events(chapter, &source));
+        sections.push_str("</section>\n");
     }
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>octo-auth {version}: the manual</title>\n<style>{STYLE}</style></head>\n\
-         <body>\n<h1>octo-auth {version}: the manual</h1>\n<nav aria-label=\"Chapters\"><ol>\n{list}</ol></nav>\n<main>\n{chapters}</main>\n</body></html>\n",
+         <body>\n<h1>octo-auth {version}: the manual</h1>\n<nav aria-label=\"Chapters\"><ol>\n{list}</ol></nav>\n<main>\n{sections}</main>\n</body></html>\n",
         version = env!("CARGO_PKG_VERSION"),
     )
 }
 
 /// Returns the content of a chapter. Its headings have ids, and links to other chapters lead to their place on the page.
-fn events<'s>(page: &Page, source: &'s str) -> impl Iterator<Item = Event<'s>> {
+fn events<'s>(chapter: &Chapter, source: &'s str) -> impl Iterator<Item = Event<'s>> {
     let mut events: Vec<_> = Parser::new_ext(source, Options::ENABLE_TABLES).collect();
     let mut names = Vec::new();
     for place in 0..events.len() {
         match &events[place] {
             Event::Start(Tag::Heading { .. }) => {
                 let name = unused(slug(&events[place + 1..]), &names);
-                let id = Some(format!("{}:{name}", page.path).into());
+                let id = Some(format!("{}:{name}", chapter.path).into());
                 names.push(name);
                 let (level, classes, attrs) = (level(&names), Vec::new(), Vec::new());
                 events[place] = Event::Start(Tag::Heading { level, id, classes, attrs });
@@ -45,7 +49,7 @@ fn events<'s>(page: &Page, source: &'s str) -> impl Iterator<Item = Event<'s>> {
             _ => {}
         }
         if let Event::Start(Tag::Link { dest_url, .. }) = &mut events[place]
-            && let Some(target) = target(page.path, dest_url)
+            && let Some(target) = target(chapter.path, dest_url)
         {
             *dest_url = target;
         }
