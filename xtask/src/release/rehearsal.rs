@@ -28,7 +28,7 @@ pub(crate) fn run(root: &Path, wanted: Option<&Version>) -> Result<()> {
         bail!(refusal);
     }
     let folder = root.join("target/release-rehearsal");
-    tree::empty(&folder, &["workspace", "home", "consumers", "installed"])?;
+    tree::empty(&folder, &["workspace", "home", "vendor", "consumers", "installed"])?;
     let copy = folder.join("workspace");
     tree::copy(root, &copy)?;
     let mut workspace = Workspace::read(&copy)?;
@@ -37,9 +37,9 @@ pub(crate) fn run(root: &Path, wanted: Option<&Version>) -> Result<()> {
         workspace = Workspace::read(&copy)?;
     }
     let registry = Registry::start(TOKEN, FAULTS)?;
-    tree::name_registry(&workspace, NAME)?;
     let home = folder.join("home");
-    home::fill(&home)?;
+    home::fill(&home, &copy)?;
+    tree::name_registry(&workspace, NAME)?;
     let target = Target::Loopback { index: registry.index(), token: TOKEN, home: &home };
 
     println!("first run, cut off at the fourth upload");

@@ -1,80 +1,46 @@
-//! A cargo home with other crates and without a token.
+//! A cargo home without a token, in which a folder of the locked dependencies takes the place of crates.io. So nothing
+//! but the registry on loopback is asked.
 
-use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-/// Copies what cargo has downloaded into a folder, except from loopback registries.
-pub(super) fn fill(home: &Path) -> Result<()> {
+/// Puts the locked dependencies of a workspace into `vendor` beside the home, and names that folder in its settings.
+///
+/// # Errors
+///
+/// Returns an error if a dependency is neither in cargo's cache nor to be had from its registry.
+pub(super) fn fill(home: &Path, workspace: &Path) -> Result<()> {
     fs::create_dir_all(home).with_context(|| format!("cannot make {}", home.display()))?;
-    usual().map_or(Ok(()), |usual| take(&usual, home))
-}
-
-/// Copies settings and downloads, but no files with tokens.
-fn take(usual: &Path, home: &Path) -> Result<()> {
-    let settings = usual.join("config.toml");
-    if settings.is_file() {
-        fs::copy(settings, home.join("config.toml")).context("cannot copy cargo's settings")?;
-    }
-    for part in ["registry/index", "registry/cache"] {
-        let Ok(entries) = fs::read_dir(usual.join(part)) else { continue };
-        for entry in entries {
-            let name = entry?.file_name();
-            if !name.to_string_lossy().starts_with("127.0.0.1") {
-                copy(&usual.join(part).join(&name), &home.join(part).join(&name))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn usual() -> Option<PathBuf> {
-    env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")))
-}
-
-/// Copies a folder. A crate file is hard-linked if possible, because cargo never changes one.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type()?.is_dir() {
-            copy(&from, &to)?;
-        } else if from.extension().is_none_or(|ending| ending != "crate")
-            || fs::hard_link(&from, &to).is_err()
-        {
-            fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
-        }
-    }
-    Ok(())
+    let mut cargo = crate::cargo();
+    cargo.args(["vendor", "--locked", "--versioned-dirs"]).arg(home.with_file_name("vendor"));
+    let output = cargo.current_dir(workspace).output().context("cannot run cargo vendor")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "cargo vendor failed: {}", said.trim());
+    fs::write(home.join("config.toml"), output.stdout).context("cannot write cargo's settings")
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::process::Command;
 
-    use super::take;
+    use super::fill;
+    use crate::cargo;
+    use crate::release::fixture::Fixture;
 
     #[test]
-    fn settings_and_downloads_are_taken_and_tokens_and_crates_of_a_loopback_are_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let (usual, home) = (folder.path().join("usual"), folder.path().join("home"));
-        let files = [
-            "config.toml",
-            "credentials.toml",
-            "registry/cache/index.example-1/a-1.0.0.crate",
-            "registry/cache/127.0.0.1-2/own-1.0.0.crate",
-            "registry/index/index.example-1/.cache/a",
-        ];
-        for file in files {
-            fs::create_dir_all(usual.join(file).parent().unwrap()).unwrap();
-            fs::write(usual.join(file), file).unwrap();
-        }
-        fs::create_dir_all(&home).unwrap();
-        take(&usual, &home).unwrap();
-        let taken: Vec<_> = files.into_iter().filter(|file| home.join(file).exists()).collect();
-        assert_eq!(taken, [files[0], files[2], files[4]]);
+    fn the_home_holds_settings_alone_and_finds_the_dependencies_without_a_network() {
+        let fixture = Fixture::new();
+        fixture.append("sample-zero/Cargo.toml", "anyhow = \"1\"\n");
+        let run = |cargo: &mut Command| cargo.current_dir(fixture.root()).status().unwrap().success();
+        assert!(run(cargo().args(["generate-lockfile", "--offline"])), "anyhow is not in cargo's cache");
+        let [empty, home] = ["target/empty", "target/home"].map(|path| fixture.root().join(path));
+        fill(&home, fixture.root()).unwrap();
+        let files = fs::read_dir(&home).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(files.collect::<Vec<_>>(), ["config.toml"]);
+        let finds = |home| run(cargo().args(["fetch", "--locked", "--offline"]).env("CARGO_HOME", home));
+        assert_eq!([empty, home].map(finds), [false, true]);
     }
 }
