@@ -14,6 +14,7 @@ pub(crate) fn findings(package: &Package) -> Vec<String> {
         ("repository", package.repository.is_none()),
         ("readme", package.readme.is_none()),
         ("documentation", package.documentation.is_none()),
+        ("rust-version", package.rust_version.is_none()),
         ("keywords", package.keywords.is_empty()),
     ];
     let lacks = lacks.into_iter().filter(|(_, lacks)| *lacks);
@@ -41,9 +42,11 @@ mod tests {
         let found = || findings(&Workspace::read(fixture.root()).unwrap().crates[0]);
         assert_eq!(found(), Vec::<String>::new());
         fixture.replace("sample-zero/Cargo.toml", "license = \"MIT\"\n", "");
+        fixture.replace("sample-zero/Cargo.toml", "rust-version = \"1.85\"\n", "");
         fixture.replace("sample-zero/Cargo.toml", "[\"sample\"]", "[\"a-word-of-more-than-20-bytes\"]");
         let found = found();
         assert_eq!(found[0], "sample-zero has no `license`: write it into its Cargo.toml");
-        assert!(found[1].contains("at most 5 keywords of 20 bytes"), "{found:?}");
+        assert_eq!(found[1], "sample-zero has no `rust-version`: write it into its Cargo.toml");
+        assert!(found[2].contains("at most 5 keywords of 20 bytes"), "{found:?}");
     }
 }

@@ -49,7 +49,7 @@ impl Fixture {
             &format!("{name}/Cargo.toml"),
             &format!(
                 "[package]\nname = \"{name}\"\nversion.workspace = true\nedition.workspace = true\n\
-                 description = \"A sample\"\nlicense = \"MIT\"\nreadme = \"README.md\"\n\
+                 rust-version = \"1.85\"\ndescription = \"A sample\"\nlicense = \"MIT\"\nreadme = \"README.md\"\n\
                  repository = \"https://example.com/sample\"\ndocumentation = \"https://docs.rs/{name}\"\n\
                  keywords = [\"sample\"]\n\n[dependencies]\n{dependencies}"
             ),

@@ -27,7 +27,6 @@ fn changes_of_the_code_are_found_until_they_are_accepted_for_a_reason() {
         "fn draw(&self);",
         "fn draw(&self); /** A. */ fn fill(&self); /** A. */ fn clear(&self) {}",
     );
-    fixture.replace("sample-zero/Cargo.toml", "[package]", "[package]\nrust-version = \"1.85\"");
     assert_eq!(run(fixture.root(), None).unwrap(), Compared::Differs);
     assert!(run(fixture.root(), Some(" ")).is_err());
     assert_eq!(run(fixture.root(), Some("a count may be larger")).unwrap(), Compared::AsBefore);
