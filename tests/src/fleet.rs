@@ -1,4 +1,4 @@
-//! Sixteen processes with one rotating refresh token. Some of them are killed or stopped at arbitrary moments. If their
+//! Sixteen processes that share accounts with a rotating refresh token each. Some of them are killed or stopped at arbitrary moments. If their
 //! store is a server, its connections are also cut and it is restarted. In a fleet with an even seed the wall clocks of
 //! the processes move by minutes. In one with an odd seed the server loses its last writes by a failover, or everything
 //! by a flush.
@@ -6,6 +6,7 @@
 //! The server rotates each refresh token and revokes the family of one that is used twice. No family may be revoked. A
 //! refresh token may be lost only if a process was killed while its request was in flight, which the record must say.
 
+mod account;
 mod member;
 mod place;
 mod recorded;
@@ -18,15 +19,21 @@ use std::thread;
 use octo_auth_emulator::Emulator;
 use octo_auth_emulator::generic::DEMO_CLIENT_ID;
 
+pub(crate) use account::account;
 pub use place::{Engine, opened};
 pub use recorded::recorded;
 
 use crate::file_store::Folder;
+use account::{Account, name};
 use member::Member;
 use place::Place;
 
-/// The processes that share the token.
+/// The processes that share the accounts.
 const PROCESSES: usize = 16;
+
+/// The accounts, whose tokens expire at the same time. A process that waits for another's renewal reads the record again
+/// after half a second, so a round takes nearly a second, with one account or with many.
+pub(crate) const ACCOUNTS: usize = 16;
 
 /// Longer than the lifetime of an access token, in seconds.
 const ROUND: u64 = 3700;
@@ -108,7 +115,7 @@ pub fn live_together(engine: Engine, rotations: u64, seed: u64) -> Result<Vec<(u
     })
 }
 
-/// Runs a fleet until its token was refreshed this often. The seed decides which processes are killed and stopped, and
+/// Runs a fleet until its tokens were refreshed this often in total. The seed decides which processes are killed and stopped, and
 /// when.
 ///
 /// # Errors
@@ -131,18 +138,13 @@ struct Fleet {
     clock: File,
     ahead: u64,
     members: Vec<Member>,
+    accounts: Vec<Account>,
     chance: Chance,
     story: Story,
-    /// The tokens that processes reported in the last round that had any.
-    last: Vec<String>,
     /// Whether wall clocks move. A process whose clock is slow serves a token longer, and one whose clock is ahead
     /// of another's renews it earlier.
     moves_clocks: bool,
-    /// Whether a process was killed since the last sign-in.
-    has_killed: bool,
-    /// The count of rounds without a token since the last one.
-    silent: u32,
-    /// Whether all processes have the last token.
+    /// Whether all processes have the last token of each account.
     is_even: bool,
 }
 
@@ -152,28 +154,25 @@ impl Fleet {
         let (url, folder, place) = (emulator.base("auth.example"), Folder::new(), Place::new(engine)?);
         fs::create_dir_all(folder.path()).map_err(|error| error.to_string())?;
         let clock = File::create(folder.path().join("ahead")).map_err(|error| error.to_string())?;
-        let chance = Chance(seed.wrapping_mul(2).wrapping_add(1));
-        let (ahead, members, story, last) = (0, Vec::new(), Story::default(), Vec::new());
         let mut fleet = Self {
             emulator,
             url,
             place,
             folder,
             clock,
-            ahead,
-            members,
-            chance,
-            story,
-            last,
+            ahead: 0,
+            members: Vec::new(),
+            accounts: Vec::new(),
+            chance: Chance(seed.wrapping_mul(2).wrapping_add(1)),
+            story: Story::default(),
             moves_clocks: seed.is_multiple_of(2),
-            has_killed: false,
-            silent: 0,
             is_even: false,
         };
         fleet.move_clock()?;
         let members: Result<_, _> = (0..PROCESSES).map(|number| fleet.member(number)).collect();
         fleet.members = members?;
-        fleet.sign_in(0)?;
+        fleet.accounts.resize_with(ACCOUNTS, Account::default);
+        (0..ACCOUNTS).try_for_each(|account| fleet.sign_in(account))?;
         Ok(fleet)
     }
 
@@ -187,17 +186,19 @@ impl Fleet {
         self.clock.write_all_at(&self.ahead.to_ne_bytes(), 0).map_err(|error| error.to_string())
     }
 
-    fn sign_in(&mut self, member: usize) -> Result<(), String> {
+    /// Signs an account in at the first process.
+    fn sign_in(&mut self, account: usize) -> Result<(), String> {
         let granted = self.emulator.generic().grant_refresh_token(DEMO_CLIENT_ID, &["read"]);
-        self.members[member].ask(&granted.map_err(|error| error.to_string())?);
-        self.has_killed = false;
-        match self.members[member].answer().as_deref() {
+        let granted = granted.map_err(|error| error.to_string())?;
+        self.members[0].ask(&format!("{account} {granted}"));
+        self.accounts[account].has_killed = false;
+        match self.members[0].answer().as_deref() {
             Some("signed in") => Ok(()),
             other => Err(format!("a sign-in: {other:?}")),
         }
     }
 
-    /// Lets the token expire and all processes ask for one. One of them may be disturbed meanwhile.
+    /// Lets the tokens expire and all processes ask for new ones. One of them may be disturbed meanwhile.
     fn round(&mut self) -> Result<(), String> {
         let [loses, flushes] = [20, 40].map(|most| self.chance.below(most) == 0);
         // What is lost must be in the memory of a process that goes on.
@@ -212,11 +213,10 @@ impl Fleet {
                 None => self.members[place] = self.member(place)?,
             }
         }
-        self.story.requests += self.emulator.log().len();
-        self.emulator.clear_log();
+        let told: Vec<Vec<&str>> = told.iter().map(|answer| answer.split('\t').collect()).collect();
         self.judge(&told)?;
-        let is_token = |answer: &String| answer.starts_with("token ");
-        self.is_even = !self.moves_clocks && told.len() == PROCESSES && told.iter().all(is_token);
+        let is_token = |answer: &&str| answer.starts_with("token ");
+        self.is_even = !self.moves_clocks && told.len() == PROCESSES && told.iter().flatten().all(is_token);
         if loses && self.is_even {
             self.place.fail_over()?;
             self.story.losses += 1;
@@ -235,7 +235,8 @@ impl Fleet {
             _ if is_quiet => {}
             0..4 => {
                 self.members[victim].disturb(&format!("sleep 0.00{before}; kill -KILL $0"));
-                (self.story.kills, self.has_killed) = (self.story.kills + 1, true);
+                self.story.kills += 1;
+                self.accounts.iter_mut().for_each(|account| account.has_killed = true);
             }
             4..8 => {
                 let pause =
@@ -253,40 +254,35 @@ impl Fleet {
         Ok(())
     }
 
-    fn judge(&mut self, told: &[String]) -> Result<(), String> {
-        let tokens: Vec<&String> = told.iter().filter(|answer| answer.starts_with("token ")).collect();
-        self.story.tokens += tokens.len();
-        self.story.later += told.iter().filter(|answer| answer.ends_with("try_later")).count();
-        self.silent += 1;
-        let mut new: Vec<String> = tokens.into_iter().cloned().collect();
-        new.sort();
-        new.dedup();
-        if !new.is_empty() {
-            if new.len() > 1 && !self.moves_clocks {
-                return Err(format!("two tokens in one round: {told:?}"));
-            }
-            self.story.rotations += new.iter().filter(|token| !self.last.contains(token)).count() as u64;
-            (self.last, self.silent) = (new, 0);
-        }
-        if self.silent > 5 {
-            return Err(format!("no token for {} rounds: {told:?}", self.silent));
-        }
+    /// Judges the answers of each process, one for each account.
+    fn judge(&mut self, told: &[Vec<&str>]) -> Result<(), String> {
+        let log = self.emulator.log();
+        self.emulator.clear_log();
+        self.story.requests += log.len();
         self.story.families_revoked = self.emulator.generic().families_revoked();
+        // The server issues a new refresh token for each, so a generation takes one request.
+        if let Some(refused) = log.iter().find(|request| request.status != 200) {
+            return Err(format!("a request was refused: {refused}"));
+        }
         if self.story.families_revoked > 0 {
             return Err("a refresh token was sent twice".to_owned());
         }
-        // Each request yields a token, except those of killed processes.
-        let lost = self.story.requests as u64 - self.story.rotations.min(self.story.requests as u64);
-        if lost > self.story.kills as u64 && !self.moves_clocks {
-            return Err(format!("{lost} requests brought no token: {told:?}"));
+        let later = |answer: &&&str| answer.ends_with("try_later");
+        self.story.later += told.iter().flatten().filter(later).count();
+        for number in 0..ACCOUNTS {
+            let told: Vec<&str> = told.iter().filter_map(|answers| answers.get(number).copied()).collect();
+            let name = name(number);
+            let requests = log.iter().filter(|request| request.form_value("audience") == Some(&name)).count();
+            let account = &mut self.accounts[number];
+            let judged = account.judge(&told, requests, self.story.kills, self.moves_clocks);
+            let judged = judged.map_err(|problem| format!("{name}: {problem}"))?;
+            self.story.rotations += judged.rotations;
+            self.story.tokens += judged.tokens;
+            if judged.is_lost {
+                self.story.lost_in_doubt += 1;
+                self.sign_in(number)?;
+            }
         }
-        if !told.iter().any(|answer| answer.ends_with("sign_in_again")) {
-            return Ok(());
-        }
-        if !self.has_killed {
-            return Err(format!("a refresh token is lost, and no process was killed: {told:?}"));
-        }
-        self.story.lost_in_doubt += 1;
-        self.sign_in(0)
+        Ok(())
     }
 }

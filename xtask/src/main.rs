@@ -110,20 +110,20 @@ enum Task {
     /// Let few accounts fail among 500 healthy ones, for six simulated hours each, and print what it costs the healthy
     /// ones; fail if one of them was denied a token.
     Blame(blame::Options),
-    /// Kill processes at each system call of a save, and let sixteen processes share a rotating refresh token while some are
+    /// Kill processes at each system call of a save, and let sixteen processes share rotating refresh tokens while some are
     /// killed and stopped; fail if a record is damaged, a token is lost, or one is sent twice.
     FileStore {
         /// How many processes are killed; it needs strace.
         #[arg(long, default_value_t = 1000)]
         kills: u64,
-        /// How often the token is refreshed in total, in several concurrent fleets.
+        /// How often tokens are refreshed in total, in several concurrent fleets.
         #[arg(long, default_value_t = 10_000)]
         rotations: u64,
         /// The seed of the first fleet; later fleets use the next numbers. Without it a new one is chosen and printed.
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Let sixteen processes share a rotating refresh token in a database, while some are killed and stopped, wall clocks move,
+    /// Let sixteen processes share rotating refresh tokens in a database, while some are killed and stopped, wall clocks move,
     /// connections are cut, and the server is restarted and loses writes; fail if a token is lost or one is sent twice. Then
     /// record the operations of eight processes on one record, and fail if they are not linearizable. It starts the server
     /// itself.
@@ -134,7 +134,7 @@ enum Task {
         /// How many operations are recorded.
         #[arg(long, default_value_t = 100_000)]
         operations: u64,
-        /// How often the token is refreshed in total, in several concurrent fleets.
+        /// How often tokens are refreshed in total, in several concurrent fleets.
         #[arg(long, default_value_t = 10_000)]
         rotations: u64,
         /// The seed of the first fleet; later fleets use the next numbers. Without it a new one is chosen and printed.

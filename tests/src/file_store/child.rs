@@ -4,10 +4,11 @@ use std::fs;
 use std::io::{Write, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use http::{Request, Response};
-use octo_auth_blocking::{TokenManager, Transport};
+use octo_auth_blocking::{TokenManager, TokenSource, Transport};
 use octo_auth_core::{
     Body, Client, Imported, Now, Profile, RecordBytes, RecordName, Saved, Scopes, Secret, Store, StoreError,
     TokenSpec, TransportError, Version,
@@ -16,9 +17,9 @@ use octo_auth_store_file::{FileStore, FileStoreError};
 use octo_auth_system::{Clock, SystemClock};
 use serde_json::{Value, json};
 
-use super::process::{Process, account, record, strict_client};
+use super::process::{Process, record, strict_client};
 use super::trace::MARKS;
-use crate::fleet::opened;
+use crate::fleet::{self, opened};
 use crate::registration::sound;
 
 /// The count of letters in the largest record that a child writes.
@@ -220,26 +221,46 @@ impl Clock for Ahead {
     }
 }
 
-/// Answers each line of its input: `get` asks for a token, any other line is a refresh token for a sign-in.
+/// Answers each line of its input: `get` asks for a token of each account at the same time, any other line is the number
+/// of an account and a refresh token for its sign-in.
 fn rotate(address: &str, url: &str, ahead: &str) -> Value {
     let clock = Ahead(Arc::new(sound(fs::File::open(ahead))));
-    let manager =
-        octo_auth_blocking::TokenManager::builder(strict_client(url)).store(opened(address)).clock(clock);
-    let tokens = sound(sound(manager.build()).tokens(account()));
+    let manager = TokenManager::builder(strict_client(url)).store(opened(address)).clock(clock);
+    let manager = sound(manager.build());
+    let accounts: Vec<TokenSource> =
+        (0..fleet::ACCOUNTS).map(|number| sound(manager.tokens(fleet::account(number)))).collect();
     for line in stdin().lines() {
         let line = sound(line);
-        let answer = if line == "get" {
-            match tokens.get() {
-                Ok(token) => format!("token {}", token.access_token().expose()),
-                Err(failure) => format!("failed {} {}", failure.code(), failure.remedy().word()),
+        let answer = match line.split_once(' ') {
+            None => got(&accounts).join("\t"),
+            Some((number, refresh_token)) => {
+                let refresh_token = Imported::RefreshToken(Secret::from(refresh_token));
+                let imported = accounts[sound(number.parse::<usize>())].import(refresh_token);
+                imported.map_or_else(|error| format!("failed {error}"), |()| "signed in".to_owned())
             }
-        } else {
-            let imported = tokens.import(Imported::RefreshToken(Secret::from(line.as_str())));
-            imported.map_or_else(|error| format!("failed {error}"), |()| "signed in".to_owned())
         };
         sound(writeln!(stdout(), "{answer}"));
     }
     Value::Null
+}
+
+/// Asks for a token of each account at the same time. Returns the answers when nothing is in flight any more: the fleet
+/// then moves all clocks by an hour, and a request that is in flight for an hour counts as lost.
+fn got(accounts: &[TokenSource]) -> Vec<String> {
+    let got = |tokens: &TokenSource| {
+        let got = match tokens.get() {
+            Ok(token) => format!("token {}", token.access_token().expose()),
+            Err(failure) => format!("failed {} {}", failure.code(), failure.remedy().word()),
+        };
+        while tokens.status().is_some_and(|status| status.in_flight) {
+            thread::yield_now();
+        }
+        got
+    };
+    thread::scope(|scope| {
+        let asked: Vec<_> = accounts.iter().map(|tokens| scope.spawn(move || got(tokens))).collect();
+        asked.into_iter().map(|asked| asked.join().unwrap_or_else(|_| panic!("a caller panicked"))).collect()
+    })
 }
 
 /// Changes a record this count of times, whatever its version is. Returns the count of successful changes.

@@ -46,9 +46,7 @@ pub fn strict_client(url: &str) -> Client {
     sound(Client::new(sound(profile), DEMO_CLIENT_ID, DEMO_CLIENT_SECRET))
 }
 
-/// Returns the account.
-#[must_use]
-pub fn account() -> TokenSpec {
+fn account() -> TokenSpec {
     TokenSpec::account("inn")
 }
 
