@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -299,6 +299,12 @@ impl Diagnostic for FileStoreError {
 
     fn remedy(&self) -> Remedy {
         match self {
+            // Such a path does not mend itself.
+            Self::Io { source, .. }
+                if matches!(source.kind(), ErrorKind::NotADirectory | ErrorKind::NotFound) =>
+            {
+                Remedy::FixConfiguration
+            }
             Self::Io { .. } | Self::LockTimeout { .. } => Remedy::TryLater { after: Duration::from_secs(1) },
             _ => Remedy::FixConfiguration,
         }

@@ -82,7 +82,7 @@
 //!
 //! A directory that this process cannot write, or that belongs to another user, is read-only
 //! ([`FileStore::adopt_only`]). Its tokens are served, and read again when another process refreshes them. A caller
-//! that needs a refresh gets an error at once.
+//! that needs a refresh of an account gets an error at once. Client credentials are requested, and not stored.
 #![cfg_attr(not(feature = "seal"), doc = "")]
 #![cfg_attr(not(feature = "seal"), doc = "With the feature `seal`, records are encrypted.")]
 #![cfg_attr(feature = "seal", doc = "")]

@@ -88,3 +88,14 @@ fn a_directory_that_must_exist_or_is_only_read_is_not_created() {
     FileStore::open(folder.path()).unwrap();
     assert!(FileStore::options().must_exist().open(folder.path()).is_ok());
 }
+
+#[test]
+fn a_path_that_cannot_be_a_directory_is_a_matter_of_configuration() {
+    let folder = Folder::new();
+    fs::write(folder.path(), "a file").unwrap();
+    for path in [folder.path().to_owned(), folder.path().join("below")] {
+        let error = FileStore::open(&path).unwrap_err();
+        assert_eq!((error.code(), error.remedy()), ("io", Remedy::FixConfiguration), "{error}");
+    }
+    fs::remove_file(folder.path()).unwrap();
+}
