@@ -1,5 +1,6 @@
 //! `octo-auth book`: the manual of this version, without a network.
 
+mod chapter;
 mod page;
 
 use std::fs::File;
@@ -7,6 +8,8 @@ use std::io::Write;
 use std::path::Path;
 
 use octo_auth_manual::sources::{CHAPTERS, Chapter};
+
+use chapter::{name, text, title};
 
 use crate::arguments::BookRequest;
 use crate::failure::{Exit, Failure};
@@ -48,29 +51,4 @@ fn find(wanted: &str) -> Result<&'static Chapter, Failure> {
         Failure::new(Exit::Usage, "the manual has no chapter of this name")
             .with_remedy("octo-auth book lists the names of the chapters")
     })
-}
-
-/// Returns the name of a chapter, which is the name of its file.
-fn name(chapter: &Chapter) -> &'static str {
-    let file = chapter.path.rsplit_once('/').map_or(chapter.path, |(_, file)| file);
-    file.trim_end_matches(".md")
-}
-
-fn title(chapter: &Chapter) -> &'static str {
-    chapter.text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or(chapter.path)
-}
-
-/// Returns the text of a chapter as a reader sees it, without the hidden lines of its Rust examples.
-fn text(chapter: &Chapter) -> String {
-    let mut is_rust = false;
-    let mut shown = String::with_capacity(chapter.text.len());
-    for line in chapter.text.split_inclusive('\n') {
-        if let Some(language) = line.strip_prefix("```") {
-            is_rust = language.starts_with("rust");
-        }
-        if !(is_rust && (line.starts_with("# ") || line.trim_end() == "#")) {
-            shown.push_str(line);
-        }
-    }
-    shown
 }

@@ -3,7 +3,7 @@
 use octo_auth_manual::sources::{Chapter, PICTURES};
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
-use super::{text, title};
+use super::chapter::{text, title};
 
 const STYLE: &str = include_str!("book.css");
 
