@@ -81,8 +81,9 @@ pub(crate) struct KeyState {
     spec: Arc<TokenSpec>,
     replica: Replica,
     knowledge: Knowledge,
-    /// When the store was last read, on the boot clock.
+    /// When the store was last read, on the boot clock, and whether that failed.
     read_at: Option<Duration>,
+    reading_failed: bool,
     /// Whether the store notified that another process has changed the record since the last reading began.
     is_notified: bool,
     /// When to write to the store next, on the boot clock.
@@ -118,6 +119,7 @@ impl KeyState {
             replica: Replica::new(),
             knowledge,
             read_at: None,
+            reading_failed: false,
             is_notified: false,
             save_at: Duration::ZERO,
             sighting: Sighting::default(),
@@ -289,17 +291,31 @@ impl KeyState {
     fn facts(&self, shared: &SharedState, own_flight: Option<u64>, now: Now) -> Facts {
         let knowledge = match self.knowledge {
             Knowledge::Unread | Knowledge::Unreadable { .. } if self.replica.is_decided() => Knowledge::Read,
+            other => other,
+        };
+        let view = self.replica.view();
+        let gate = self.gate(shared, own_flight, now);
+        let is_renewable = self.spec.is_client_grant() || view.refresh_token.is_some();
+        let (freshness, is_refused) = (self.serving.freshness(now), self.serving.is_refused());
+        let is_dead_end = !view.signed_out && (!is_renewable || matches!(gate, Gate::Dead(_)));
+        let needs_a_sign_in = is_dead_end && (freshness == Freshness::Expired || is_refused);
+        let knowledge = match knowledge {
+            // Another process may have renewed or signed in since the record was read, so no caller is told to sign in.
+            Knowledge::Read if self.reading_failed && needs_a_sign_in && !self.replica.is_decided() => {
+                self.unreadable(now)
+            }
+            other => other,
+        };
+        let knowledge = match knowledge {
             Knowledge::Unreadable { until } if until <= now.boot => Knowledge::Unread,
             other => other,
         };
-        let freshness = self.serving.freshness(now);
         // A client grant continues without the store, which is read while the token is in use.
         let is_read_beside = self.spec.is_client_grant() && freshness != Freshness::Expired;
         let (knowledge, is_unread) = match knowledge {
             Knowledge::Unread if is_read_beside => (Knowledge::Read, true),
             other => (other, false),
         };
-        let view = self.replica.view();
         let is_older_than = |age: Duration| {
             let is_known = !self.replica.is_decided();
             let is_old =
@@ -315,11 +331,16 @@ impl KeyState {
             is_client_grant: self.spec.is_client_grant(),
             in_flight: self.in_flight.is_some(),
             freshness,
-            is_refused: self.serving.is_refused(),
-            is_renewable: self.spec.is_client_grant() || view.refresh_token.is_some(),
+            is_refused,
+            is_renewable,
             saving_is_due: self.is_unsaved(shared) && self.save_at <= now.boot,
-            gate: self.gate(shared, own_flight, now),
+            gate,
         }
+    }
+
+    /// Returns that the record cannot be read before the pause after the last failure of the store is over.
+    fn unreadable(&self, now: Now) -> Knowledge {
+        Knowledge::Unreadable { until: self.store_failures.last().map_or(now.boot, |last| last.until) }
     }
 
     /// Returns whether a renewal may begin.

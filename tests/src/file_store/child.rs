@@ -250,7 +250,10 @@ fn got(accounts: &[TokenSource]) -> Vec<String> {
     let got = |tokens: &TokenSource| {
         let got = match tokens.get() {
             Ok(token) => format!("token {}", token.access_token().expose()),
-            Err(failure) => format!("failed {} {}", failure.code(), failure.remedy().word()),
+            Err(failure) => {
+                let why = tokens.explain().replace('\n', " ");
+                format!("failed {}: {why} {}", failure.code(), failure.remedy().word())
+            }
         };
         while tokens.status().is_some_and(|status| status.in_flight) {
             thread::yield_now();

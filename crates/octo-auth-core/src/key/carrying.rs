@@ -93,8 +93,7 @@ impl KeyState {
         };
         history.note(pause, (Cause::NotBegun, later), served_until, &mut shared.rng, now.boot);
         if let (Phase::Loading(_), true) = (phase, self.knowledge != Knowledge::Read) {
-            let until = self.store_failures.last().map_or(now.boot, |last| last.until);
-            self.knowledge = Knowledge::Unreadable { until };
+            self.knowledge = self.unreadable(now);
         }
         self.put_back(flight, phase, shared, now);
     }

@@ -54,10 +54,10 @@ impl KeyState {
         let never = |why: &dyn fmt::Display| format!("not possible: {why}.");
         let said = match (&facts.gate, facts.knowledge) {
             _ if facts.is_signed_out => never(&TokenErrorKind::SignedOut.explain()),
-            (Gate::Dead(kind), _) => never(&Why(*kind, self.why_unusable.as_deref(), None)),
             (_, Knowledge::Unreadable { until }) if !facts.is_client_grant => {
                 format!("not before {}: the store could not be read.", Left(until, now))
             }
+            (Gate::Dead(kind), _) => never(&Why(*kind, self.why_unusable.as_deref(), None)),
             _ if facts.is_shutting_down => never(&TokenErrorKind::ShuttingDown.explain()),
             (_, Knowledge::Read) if !facts.is_renewable => never(&"there is no refresh token"),
             (Gate::Closed(blocked), _) => {

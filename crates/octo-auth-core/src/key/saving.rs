@@ -36,15 +36,16 @@ impl KeyState {
                 if self.knowledge != Knowledge::Read {
                     self.store_failures.clear();
                 }
+                self.reading_failed = false;
                 let removed = self.rebase(held, false);
                 self.took(removed, shared, now);
                 true
             }
             Err(error) => {
                 self.store_failed(error, shared, now);
+                self.reading_failed = true;
                 if self.knowledge != Knowledge::Read {
-                    let until = self.store_failures.last().map_or(now.boot, |last| last.until);
-                    self.knowledge = Knowledge::Unreadable { until };
+                    self.knowledge = self.unreadable(now);
                 }
                 false
             }
@@ -73,7 +74,7 @@ impl KeyState {
         if is_done {
             self.store_failures.clear();
         }
-        self.read_at = Some(now.boot);
+        (self.read_at, self.reading_failed) = (Some(now.boot), false);
         self.took(removed, shared, now);
         Ok(is_done)
     }

@@ -21,7 +21,7 @@ use crate::validity::Freshness;
 /// | `signed_out` | the user signed out | error: sign in |
 /// | `unread` | the record was not read; or no token can be served, and a shared store may have a newer record | a load job |
 /// | `reading` | the record is being read | wait |
-/// | `unreadable` | the record could not be read; client grants continue | error: try later |
+/// | `unreadable` | the record could not be read, the first time or before a caller is told to sign in; client grants continue | error: try later |
 /// | `shutting_down` | no token to serve, and no new request | error |
 /// | `fresh` | fresh | the token |
 /// | `rereading` | fresh or stale, and a shared store must be read again | the token, and a load job |

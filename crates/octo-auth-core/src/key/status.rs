@@ -380,6 +380,7 @@ impl KeyState {
 fn is_dead_end(facts: &Facts, state: State) -> bool {
     match state {
         State::SignedOut | State::RefreshTokenDead | State::NotSignedIn => true,
+        State::Unreadable => false,
         _ => facts.is_signed_out || matches!(facts.gate, Gate::Dead(_)),
     }
 }

@@ -327,3 +327,41 @@ fn an_attempt_of_another_process_blocks_for_an_hour_at_most() {
     world.carry(job);
     assert_eq!(world.got(&hotel()), "AT1");
 }
+
+#[test]
+fn a_store_that_is_down_asks_no_user_to_sign_in_for_what_another_process_may_have_renewed() {
+    let (mut one, mut two, store) = Machine::two_processes(never_replayed);
+    one.age(&hotel(), Freshness::Expired);
+    two.now = one.now;
+    // One sees the attempt of the other, and not its answer.
+    let sending = two.up_to_sending(&hotel());
+    let look = one.decide(&hotel());
+    one.carry(look.job);
+    let rest = two.step(Job::Send(sending));
+    two.carry(rest);
+    one.pass_seconds(3600);
+    store.set_down(true);
+    let told = one.decide(&hotel());
+    assert_eq!(told.line, "unread: load");
+    one.carry(told.job);
+    let told = one.decide(&hotel());
+    assert_eq!(told.line, "unreadable: give up, store_unavailable, later");
+    assert!(!one.manager.status(&hotel(), one.now).expect("a status").sign_in_needed);
+    store.set_down(false);
+    one.pass_seconds(60);
+    assert_eq!(one.got(&hotel()), "AT2");
+}
+
+#[test]
+fn a_store_that_is_down_leaves_a_sign_out_as_it_was_read() {
+    let (mut one, mut two, store) = Machine::two_processes(standard);
+    two.sign_out(&hotel());
+    one.now = two.now;
+    one.pass_seconds(3600);
+    assert_eq!(one.got(&hotel()), "signed_out");
+    store.set_down(true);
+    one.pass_seconds(60);
+    let told = one.decide(&hotel());
+    one.carry(told.job);
+    assert_eq!(one.decide(&hotel()).line, "signed_out: give up, signed_out, sign in");
+}
