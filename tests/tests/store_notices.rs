@@ -128,17 +128,23 @@ impl Process {
     }
 }
 
+/// Returns two processes that hear each other and have the first token, and that token.
+fn signed_in(server: &Server, provider: &RotatingServer, clock: &Still) -> ([Process; 2], Option<String>) {
+    let url = format!("http://{}", provider.address());
+    let [one, two] = server.addresses.clone().map(|address| Process::start(&address, &url, clock));
+    one.is_heard_by(&two);
+    one.sign_in(&provider.sign_in("inn"));
+    let first = one.token();
+    assert!(first.is_some());
+    two.hears_of(first.as_deref());
+    ([one, two], first)
+}
+
 #[test]
 fn a_new_token_a_sign_out_and_a_sign_in_of_one_process_reach_another_by_their_notices_alone() {
     for server in servers() {
         let (provider, clock) = (RotatingServer::start(), Still::new());
-        let url = format!("http://{}", provider.address());
-        let [one, two] = server.addresses.clone().map(|address| Process::start(&address, &url, &clock));
-        one.is_heard_by(&two);
-        one.sign_in(&provider.sign_in("inn"));
-        let first = one.token();
-        assert!(first.is_some());
-        two.hears_of(first.as_deref());
+        let ([one, two], first) = signed_in(&server, &provider, &clock);
         one.account.sign_out();
         two.hears_of(None);
         one.sign_in(&provider.sign_in("inn-again"));
@@ -153,12 +159,7 @@ fn a_new_token_a_sign_out_and_a_sign_in_of_one_process_reach_another_by_their_no
 fn a_process_whose_connection_was_cut_adopts_what_was_written_meanwhile_and_hears_again() {
     for server in servers() {
         let (provider, clock) = (RotatingServer::start(), Still::new());
-        let url = format!("http://{}", provider.address());
-        let [one, two] = server.addresses.clone().map(|address| Process::start(&address, &url, &clock));
-        one.is_heard_by(&two);
-        one.sign_in(&provider.sign_in("inn"));
-        let first = one.token();
-        two.hears_of(first.as_deref());
+        let ([one, two], first) = signed_in(&server, &provider, &clock);
         server.proxy.cut_all();
         one.sign_in(&provider.sign_in("inn-again"));
         let second = one.token();

@@ -305,11 +305,8 @@ impl KeyState {
                 self.unreadable(now)
             }
             other => other,
-        };
-        let knowledge = match knowledge {
-            Knowledge::Unreadable { until } if until <= now.boot => Knowledge::Unread,
-            other => other,
-        };
+        }
+        .at(now);
         // A client grant continues without the store, which is read while the token is in use.
         let is_read_beside = self.spec.is_client_grant() && freshness != Freshness::Expired;
         let (knowledge, is_unread) = match knowledge {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::gate::Gate;
+use crate::time::Now;
 use crate::validity::Freshness;
 
 /// The state of a spec: the row of the decision table that applies.
@@ -111,6 +112,16 @@ pub(crate) enum Knowledge {
     Unreadable { until: Duration },
     /// The record was read, or there is no store.
     Read,
+}
+
+impl Knowledge {
+    /// Returns what is known at a moment: after its pause, a record that could not be read is read again.
+    pub(crate) fn at(self, now: Now) -> Self {
+        match self {
+            Self::Unreadable { until } if until <= now.boot => Self::Unread,
+            other => other,
+        }
+    }
 }
 
 impl Facts {
